@@ -1,0 +1,5 @@
+"""`python -m digest` is the same door as the `digest` command."""
+
+from digest.cli.main import run
+
+run()

@@ -1,0 +1,59 @@
+"""What every command shares: where the config is, the open database, the clock, and how to print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import Engine
+
+from digest.config import Config, load_config
+
+
+class Home:
+    """Opened lazily, so that `digest --help` and `queue check` need neither config nor database."""
+
+    def __init__(self, config_path: Path, *, verbose: bool) -> None:
+        self.config_path = config_path
+        self.verbose = verbose
+
+    @cached_property
+    def config(self) -> Config:
+        """The checked configuration. Raises ConfigError."""
+        return load_config(self.config_path)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database at the right revision. Raises StorageError or SchemaError."""
+        from digest.db import migrate
+
+        engine = self.unchecked_engine
+        migrate.check(engine)
+        return engine
+
+    @cached_property
+    def unchecked_engine(self) -> Engine:
+        """The database at any revision, for `db upgrade` and `init`."""
+        from digest.db.session import open_database
+
+        return open_database(self.config.database.url, base=self.config.home)
+
+    @staticmethod
+    def now() -> datetime:
+        """The only clock of the commands."""
+        return datetime.now(UTC)
+
+
+pass_home = click.make_pass_decorator(Home)
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def say(data: Mapping[str, Any], text: str, *, as_json: bool) -> None:
+    """Print `data` as JSON, or `text` for people."""
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str) if as_json else text)

@@ -1,0 +1,1 @@
+"""Storage: one schema, one module per noun, every database error wrapped at this edge."""

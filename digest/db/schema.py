@@ -1,0 +1,306 @@
+"""Every table, in one place. Migrations make them; a test proves that both agree.
+
+Times are UTC. States are text with room to grow. JSON columns hold what is only ever read whole.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from digest.domain.clock import utc
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    },
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware moment, stored as UTC. A naive one raises NaiveTimeError before it reaches the database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive moment; SQLite stores UTC without its zone."""
+        if value is None:
+            return None
+        moment = utc(value)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the zone back."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _id() -> Column[Any]:
+    """A number of 64 bits; SQLite counts only in its own INTEGER."""
+    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+
+
+_STATE = String(length=20)
+
+employee = Table(
+    "employee",
+    metadata,
+    _id(),
+    Column("address", String(320), nullable=False, unique=True),  # lower case, as compared; mailed as `mailbox`
+    Column("mailbox", String(320), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("roster_id", String(200), unique=True),
+    Column("language", String(20), nullable=False),
+    Column("zone", String(64), nullable=False),
+    Column("country", String(2), nullable=False),
+    Column("team", String(200), nullable=False),
+    Column("topics", JSON, nullable=False),
+    Column("networks", JSON, nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("named", Boolean, nullable=False),
+    Column("measured", Boolean),  # NULL: the person never touched the switch
+    Column("chosen", JSON, nullable=False),  # names of fields the person set; the roster leaves them alone
+    Column("joined_at", Moment, nullable=False),
+    Column("left_at", Moment),
+    sqlite_autoincrement=True,  # a number is never given twice: old unsubscribe links must not meet a new person
+)
+
+post = Table(
+    "post",
+    metadata,
+    Column("id", String(120), primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("url", Text),  # the current address; redirects follow it at once
+    Column("origin", _STATE, nullable=False),
+    Column("visibility", _STATE, nullable=False),
+    Column("author_id", BigInteger, ForeignKey("employee.id", ondelete="SET NULL")),
+    Column("recalled", Text),  # why its links are paused; NULL: they work
+    Column("first_seen_at", Moment, nullable=False),
+)
+
+edition = Table(
+    "edition",
+    metadata,
+    _id(),
+    Column("period", String(8), nullable=False, unique=True),  # 2026-W48
+    Column("state", _STATE, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),  # of a pause, a skip or a cancellation
+    Column("hash", String(64), nullable=False),
+    Column("content", JSON),  # EditionContent, frozen
+    Column("envelope", JSON),  # sender, reply address, list id: frozen
+    Column("browser_token", String(40), unique=True),
+    Column("planned_through", BigInteger, nullable=False),  # the last employee whose row is committed; resumes here
+    Column("audience", Integer, nullable=False),
+    Column("planned_at", Moment),
+    Column("due_from", Moment),
+    Column("due_until", Moment),
+    Column("approved_at", Moment),
+    Column("approved_by", Text),
+    Column("created_at", Moment, nullable=False),
+)
+
+edition_post = Table(
+    "edition_post",
+    metadata,
+    Column("edition_id", BigInteger, ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("post_id", String(120), nullable=False, index=True),
+    Column("internal", Boolean, nullable=False),
+)
+
+edition_body = Table(
+    "edition_body",
+    metadata,
+    Column("edition_id", BigInteger, ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True),
+    Column("language", String(20), primary_key=True),
+    Column("compiled", LargeBinary, nullable=False),
+)
+
+message = Table(
+    "message",
+    metadata,
+    _id(),
+    Column("edition_id", BigInteger, ForeignKey("edition.id", ondelete="CASCADE"), nullable=False),
+    Column("employee_id", BigInteger, ForeignKey("employee.id", ondelete="SET NULL")),
+    Column("state", _STATE, nullable=False),
+    Column("reason", String(60), nullable=False),
+    Column("language", String(20), nullable=False),
+    Column("picks", JSON, nullable=False),  # [[n, because], ...]
+    Column("spares", JSON, nullable=False),
+    Column("networks", String(8), nullable=False),  # letters of the edition's network list
+    Column("name", Text, nullable=False),  # how the letter greets, frozen
+    Column("due_at", Moment),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Moment),  # due_at until the first attempt; what a claim looks at
+    Column("run_id", String(36)),  # who holds it while it is sending
+    Column("dated_at", Moment),  # the Date header: the first claim, kept for every attempt
+    Column("sent_at", Moment),
+    Column("control_hash", String(64), index=True),
+    UniqueConstraint("edition_id", "employee_id"),
+    Index("ix_message_due", "edition_id", "state", "next_attempt_at"),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("token", String(40), primary_key=True),
+    Column("edition_id", BigInteger, ForeignKey("edition.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("employee_id", BigInteger, index=True),  # NULL in aggregate mode
+    Column("group_key", String(220)),  # aggregate mode: the smallest group with k members
+    Column("numbers", JSON),  # posts of this message (picks and spares); NULL: all public posts of the edition
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("lock_key", BigInteger, nullable=False),  # its advisory lock on PostgreSQL
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    _id(),
+    Column("message_id", BigInteger, ForeignKey("message.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    Column("phase", String(20), nullable=False),
+    Column("outcome", _STATE, nullable=False),
+    Column("code", Integer),
+    Column("text", String(250), nullable=False),
+    Column("connection", Integer, nullable=False),
+)
+
+click = Table(
+    "click",
+    metadata,
+    _id(),
+    Column("event", String(36), nullable=False, unique=True),  # makes a replayed spool harmless
+    Column("at", Moment, nullable=False),
+    Column("token", String(40), nullable=False),
+    Column("edition_id", BigInteger, nullable=False),
+    Column("employee_id", BigInteger, index=True),
+    Column("group_key", String(220)),
+    Column("n", Integer, nullable=False),
+    Column("post_id", String(120), nullable=False),
+    Column("kind", _STATE, nullable=False),  # read | share
+    Column("network", String(20), nullable=False),  # "" for read and for the share page
+    Column("signals", JSON, nullable=False),  # raw; never changed afterwards
+    Column("source", String(64), nullable=False),  # day-salted hash
+    Column("class", _STATE, nullable=False),
+    Column("reasons", JSON, nullable=False),
+    Column("rules_version", Integer, nullable=False),
+    Index("ix_click_token_at", "token", "at"),
+    Index("ix_click_edition", "edition_id", "post_id"),
+)
+
+visit = Table(
+    "visit",
+    metadata,
+    _id(),
+    Column("event", String(36), nullable=False, unique=True),
+    Column("at", Moment, nullable=False),
+    Column("slug", String(20), nullable=False),
+    Column("signals", JSON, nullable=False),
+    Column("visitor", String(64), nullable=False),  # day-salted hash of address, browser and slug
+    Column("referrer_host", String(255), nullable=False),
+    Column("class", _STATE, nullable=False),
+    Column("reasons", JSON, nullable=False),
+    Column("rules_version", Integer, nullable=False),
+    Index("ix_visit_slug_at", "slug", "at"),
+)
+
+short_link = Table(
+    "short_link",
+    metadata,
+    Column("slug", String(20), primary_key=True),
+    Column("owner", String(240), nullable=False),  # "employee:12" or "group:team:Quality"
+    Column("edition_id", BigInteger, nullable=False),  # the edition that made it; the campaign
+    Column("post_id", String(120), nullable=False),
+    Column("network", String(20), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("disabled_at", Moment),
+    UniqueConstraint("owner", "post_id", "network"),
+)
+
+suppression = Table(
+    "suppression",
+    metadata,
+    _id(),
+    Column("address_hash", String(64), nullable=False),
+    Column("reason", String(30), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("until", Moment),  # NULL: until somebody lifts it
+    Column("lifted_at", Moment),
+    Index("ix_suppression_address_hash", "address_hash"),
+)
+
+key = Table(
+    "key",
+    metadata,
+    Column("id", Integer, primary_key=True),  # the newest signs; all verify
+    Column("purpose", String(30), nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+day_salt = Table(
+    "day_salt",
+    metadata,
+    Column("day", String(10), primary_key=True),  # UTC date; rows older than two days are destroyed
+    Column("salt", LargeBinary, nullable=False),
+)
+
+consent_event = Table(
+    "consent_event",
+    metadata,
+    _id(),
+    Column("employee_id", BigInteger, ForeignKey("employee.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("switch", String(20), nullable=False),  # receive | measure | name | nominate | quote
+    Column("value", Boolean, nullable=False),
+    Column("wording", String(20), nullable=False),  # version of the words the person saw
+    Column("at", Moment, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", String(60), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+)

@@ -1,0 +1,49 @@
+"""An employee: who may get a digest, and what they chose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NewType
+
+EmployeeId = NewType("EmployeeId", int)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cohort:
+    """What ranking may look at; people of one cohort share one ranked list."""
+
+    language: str
+    country: str
+    team: str
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Employee:
+    """One person (or shared mailbox) on the roster, as stored."""
+
+    id: EmployeeId
+    address: str  # as it is mailed; unique, compared in lower case
+    name: str
+    roster_id: str | None = None  # HR's own number; survives a change of name or address
+    language: str = "en"  # BCP 47, lower case
+    zone: str = "UTC"  # IANA name
+    country: str = ""  # ISO 3166-1 alpha-2, upper case
+    team: str = ""
+    topics: tuple[str, ...] = ()  # sorted, lower case
+    networks: tuple[str, ...] = ()  # names from the networks file, the person's favourites first, at most two get links
+    shared: bool = False  # a mailbox of several people: one message, no personal rows
+    named: bool = False  # agreed that their name stands beside what they write
+    measured: bool | None = None  # their own switch; None: never touched, `[tracking] consent` decides
+    left_at: datetime | None = None
+
+    @property
+    def cohort(self) -> Cohort:
+        """What this person shares with others for ranking."""
+        return Cohort(language=self.language, country=self.country, team=self.team, topics=self.topics)
+
+    @property
+    def given_name(self) -> str:
+        """The first word of the name: how the letter greets."""
+        return self.name.split()[0] if self.name.split() else self.name

@@ -1,0 +1,162 @@
+"""Tokens and slugs: what stands in a link, and how a damaged one is read.
+
+Alphabet: Crockford base32 in lower case, without i l o u. Gateways change the case of URLs and people type `O` for `0`:
+both are forgiven. A check character (mod 37, drawn again when it would leave the alphabet) refuses typos, cut URLs and
+blind guesses without a database read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+TOKEN_BYTES = 10  # 80 bits
+TOKEN_LENGTH = 17  # 16 characters and a check character
+SLUG_LENGTH = 12  # 60 bits, no check character: a guess gains nothing
+MAX_NUMBER = 32 * 32 - 1
+SHARE_PAGE = "0"  # the network letter that opens the share page
+
+_VALUE = {c: i for i, c in enumerate(ALPHABET)}
+_FORGIVE = str.maketrans({"o": "0", "i": "1", "l": "1"})
+_JUNK = "'\"` .,);>/\u200b"  # what linkifiers and scanners add behind a link
+_KEY_ID_BYTES, _EMPLOYEE_BYTES, _MAC_BYTES = 1, 5, 16
+_SIGNED_LENGTH = 36  # ceil(22 bytes * 8 / 5)
+
+
+def base32(value: int, length: int) -> str:
+    """`value` in exactly `length` characters. Raises OverflowError when it does not fit."""
+    out = []
+    for _ in range(length):
+        value, digit = divmod(value, 32)
+        out.append(ALPHABET[digit])
+    if value:
+        raise OverflowError(value)
+    return "".join(reversed(out))
+
+
+def read_base32(text: str) -> int | None:
+    """The value of `text`, or None when a character is outside the alphabet."""
+    value = 0
+    for c in text:
+        digit = _VALUE.get(c)
+        if digit is None:
+            return None
+        value = value * 32 + digit
+    return value
+
+
+def token(random: bytes) -> str | None:
+    """A token of 80 random bits and its check character; None means draw again (5 of 37 draws)."""
+    value = int.from_bytes(random, "big")
+    check = value % 37
+    return None if check >= len(ALPHABET) else base32(value, TOKEN_LENGTH - 1) + ALPHABET[check]
+
+
+def slug(random: bytes) -> str:
+    """A slug of 60 bits out of 8 random bytes."""
+    return base32(int.from_bytes(random, "big") >> 4, SLUG_LENGTH)
+
+
+def number(n: int) -> str:
+    """A post's number in an edition as two characters. Raises OverflowError above 1,023."""
+    return base32(n, 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tail:
+    """What stood behind a token: `/<n>` or `/<n><k>`."""
+
+    token: str
+    n: int
+    network: str  # a letter, or "" on /r/
+    mutated: bool  # somebody on the way changed it (case, or junk behind it)
+    junk: bool  # junk that no linkifier adds: evidence of a machine (share-links O1)
+
+
+def clean(text: str) -> tuple[str, bool]:
+    """`text` in the alphabet's spelling without trailing junk, and whether that changed it."""
+    stripped = text
+    while True:
+        shorter = stripped.rstrip(_JUNK)
+        for tail in ("%27", "%20", "%22", "=20", "&gt;", "&gt"):
+            shorter = shorter.removesuffix(tail)
+        if shorter == stripped:
+            break
+        stripped = shorter
+    plain = stripped.lower().translate(_FORGIVE)
+    return plain, plain != text
+
+
+def valid_token(text: str) -> bool:
+    """True when length, alphabet and check character are right; no database is asked."""
+    if len(text) != TOKEN_LENGTH:
+        return False
+    value, check = read_base32(text[:-1]), read_base32(text[-1])
+    return value is not None and check is not None and value % 37 == check
+
+
+def valid_slug(text: str) -> bool:
+    """True when length and alphabet are a slug's."""
+    return len(text) == SLUG_LENGTH and read_base32(text) is not None
+
+
+def parse_tail(path: str, *, network: bool) -> Tail | None:
+    """Read `<token>/<n>` (with `network`: `<token>/<n><k>`); None when it is none of ours or was cut."""
+    plain, mutated = clean(path)
+    head, _, rest = plain.partition("/")
+    if not valid_token(head) or len(rest) != (3 if network else 2):
+        return None
+    n = read_base32(rest[:2])
+    if not n or (network and rest[2] not in _VALUE):
+        return None
+    junk = any(mark in path for mark in ("'", "%27", '"', "%22", "`"))
+    return Tail(token=head, n=n, network=rest[2] if network else "", mutated=mutated, junk=junk)
+
+
+def control_token(secret: bytes, period: str, employee: int) -> str:
+    """The token of one message's preference, vote and answer links: HMAC-SHA256 over its purpose and key, 80 bits.
+
+    The counter draws again until the check character fits; the same message always gets the same token.
+    """
+    for turn in range(1000):
+        digest = hmac.new(secret, f"control|{period}|{employee}|{turn}".encode(), hashlib.sha256).digest()
+        found = token(digest[:TOKEN_BYTES])
+        if found is not None:
+            return found
+    raise OverflowError(period)
+
+
+def control_hash(control: str) -> str:
+    """What the message row keeps of a control token: its SHA-256."""
+    return hashlib.sha256(control.encode()).hexdigest()
+
+
+def sign_unsubscribe(key_id: int, secret: bytes, employee: int) -> str:
+    """The token of `/u/`: key id, employee and an HMAC-SHA256 cut to 128 bits; 36 characters, never expires.
+
+    Signed rather than stored, so that it survives a database restored from yesterday's backup (share-links O12).
+    """
+    head = key_id.to_bytes(_KEY_ID_BYTES, "big") + employee.to_bytes(_EMPLOYEE_BYTES, "big")
+    raw = head + _mac(secret, head)
+    return base32(int.from_bytes(raw, "big"), _SIGNED_LENGTH)
+
+
+def read_unsubscribe(text: str, secrets: dict[int, bytes]) -> int | None:
+    """The employee a `/u/` token speaks for, or None when it is forged, cut or of an unknown key."""
+    plain, _ = clean(text)
+    value = read_base32(plain) if len(plain) == _SIGNED_LENGTH else None
+    size = _KEY_ID_BYTES + _EMPLOYEE_BYTES + _MAC_BYTES
+    if value is None or value >> (8 * size):
+        return None
+    raw = value.to_bytes(size, "big")
+    head, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
+    secret = secrets.get(head[0])
+    if secret is None or not hmac.compare_digest(mac, _mac(secret, head)):
+        return None
+    return int.from_bytes(head[_KEY_ID_BYTES:], "big")
+
+
+def _mac(secret: bytes, head: bytes) -> bytes:
+    return hmac.new(secret, b"unsubscribe|" + head, hashlib.sha256).digest()[:_MAC_BYTES]

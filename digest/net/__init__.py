@@ -1,0 +1,1 @@
+"""Guarded HTTP to addresses that people typed."""

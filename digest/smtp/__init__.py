@@ -1,0 +1,1 @@
+"""One SMTP conversation that always knows whether the final dot was written."""
