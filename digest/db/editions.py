@@ -1,0 +1,189 @@
+"""Editions: their rows, frozen words and state changes by compare-and-set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from digest.db.schema import edition, edition_body, edition_post, message, post, token
+from digest.domain.edition import NEXT, Edition, EditionContent, EditionState
+from digest.domain.frozen import freeze, thaw
+
+_COLUMNS = [
+    edition.c[f] for f in ("id", "period", "state", "paused", "reason", "hash", "audience", "planned_at", "due_from", "due_until", "approved_at")
+]
+
+
+def _noun(row: Row[Any]) -> Edition:
+    return Edition(**{**row._mapping, "state": EditionState(row.state)})  # noqa: SLF001 - SQLAlchemy's documented name
+
+
+def by_period(connection: Connection, period: str) -> Edition | None:
+    """The edition of `period`, or None."""
+    row = connection.execute(select(*_COLUMNS).where(edition.c.period == period)).first()
+    return _noun(row) if row else None
+
+
+def by_id(connection: Connection, edition_id: int) -> Edition:
+    """The edition numbered `edition_id`, which exists."""
+    return _noun(connection.execute(select(*_COLUMNS).where(edition.c.id == edition_id)).one())
+
+
+def newest(connection: Connection) -> Edition | None:
+    """The edition with the latest period, whatever its state."""
+    row = connection.execute(select(*_COLUMNS).order_by(edition.c.period.desc()).limit(1)).first()
+    return _noun(row) if row else None
+
+
+def every(connection: Connection) -> list[Edition]:
+    """All editions, oldest first."""
+    return [_noun(row) for row in connection.execute(select(*_COLUMNS).order_by(edition.c.period))]
+
+
+def in_states(connection: Connection, *states: EditionState) -> list[Edition]:
+    """The editions in one of `states`, oldest first."""
+    rows = connection.execute(select(*_COLUMNS).where(edition.c.state.in_(states)).order_by(edition.c.period))
+    return [_noun(row) for row in rows]
+
+
+def open_once(connection: Connection, period: str, now: datetime) -> tuple[Edition, bool]:
+    """The edition of `period`, opened if there is none; True when this call opened it.
+
+    The insert that counts starts the run: two clocks at once open one edition (delivery-rules, section 10).
+    """
+    values = {
+        "period": period,
+        "state": EditionState.PLANNING,
+        "paused": False,
+        "reason": "",
+        "hash": "",
+        "planned_through": 0,
+        "audience": 0,
+        "created_at": now,
+    }
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    made = connection.execute(dialect.insert(edition).values(values).on_conflict_do_nothing(index_elements=["period"]))
+    found = by_period(connection, period)
+    assert found is not None  # noqa: S101 - inserted or already there, in this very transaction
+    return found, made.rowcount == 1
+
+
+def move(connection: Connection, edition_id: int, to: EditionState, *, now: datetime, reason: str = "", who: str = "") -> bool:
+    """Change the state if the table of transitions allows it; False when somebody else was first."""
+    sources = [state for state, following in NEXT.items() if to in following]
+    values: dict[str, Any] = {"state": to}
+    if reason:
+        values["reason"] = reason
+    if to is EditionState.APPROVED:
+        values |= {"approved_at": now, "approved_by": who}
+    done = connection.execute(update(edition).where(edition.c.id == edition_id, edition.c.state.in_(sources)).values(values))
+    return done.rowcount == 1
+
+
+def begin_plan(connection: Connection, edition_id: int, content: EditionContent, envelope: Mapping[str, Any]) -> None:
+    """Freeze the words and throw away what an earlier plan wrote; approval is void."""
+    for table in (message, token, edition_post, edition_body):
+        connection.execute(delete(table).where(table.c.edition_id == edition_id))
+    values = {
+        "state": EditionState.PLANNING,
+        "content": freeze(content),
+        "envelope": dict(envelope),
+        "browser_token": content.browser_token,
+        "planned_through": 0,
+        "hash": "",
+        "audience": 0,
+        "reason": "",
+        "planned_at": None,
+        "due_from": None,
+        "due_until": None,
+        "approved_at": None,
+        "approved_by": None,
+    }
+    connection.execute(update(edition).where(edition.c.id == edition_id).values(values))
+    rows = [{"edition_id": edition_id, "n": p.n, "post_id": p.id, "internal": p.internal} for p in content.posts]
+    if rows:
+        connection.execute(insert(edition_post), rows)
+
+
+def put_posts(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert posts, or bring their title, address and wall up to date."""
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    for row in rows:
+        change = {name: row[name] for name in ("title", "url", "origin", "visibility", "author_id")}
+        connection.execute(dialect.insert(post).values(dict(row)).on_conflict_do_update(index_elements=["id"], set_=change))
+
+
+def put_messages(
+    connection: Connection, edition_id: int, messages: Sequence[Mapping[str, Any]], tokens: Sequence[Mapping[str, Any]], through: int
+) -> None:
+    """One short transaction of planning: rows, their tokens, and how far planning has come."""
+    if messages:
+        connection.execute(insert(message), list(messages))
+    if tokens:
+        connection.execute(insert(token), list(tokens))
+    connection.execute(update(edition).where(edition.c.id == edition_id).values(planned_through=through))
+
+
+def planned_through(connection: Connection, edition_id: int) -> int:
+    """The last employee whose row is committed; 0 before the first."""
+    return connection.execute(select(edition.c.planned_through).where(edition.c.id == edition_id)).scalar_one()
+
+
+def finish_plan(connection: Connection, edition_id: int, *, digest: str, audience: int, now: datetime) -> None:
+    """The last transaction of planning: counts were checked; the edition becomes a draft."""
+    due = connection.execute(select(func.min(message.c.due_at), func.max(message.c.due_at)).where(message.c.edition_id == edition_id)).one()
+    values = {"state": EditionState.DRAFT, "hash": digest, "audience": audience, "planned_at": now, "due_from": due[0], "due_until": due[1]}
+    connection.execute(update(edition).where(edition.c.id == edition_id, edition.c.state == EditionState.PLANNING).values(values))
+
+
+def content(connection: Connection, edition_id: int) -> EditionContent:
+    """The frozen words of an edition that was planned."""
+    return thaw(connection.execute(select(edition.c.content).where(edition.c.id == edition_id)).scalar_one())
+
+
+def envelope(connection: Connection, edition_id: int) -> dict[str, Any]:
+    """Sender, reply address and list id, frozen with the edition."""
+    return dict(connection.execute(select(edition.c.envelope).where(edition.c.id == edition_id)).scalar_one())
+
+
+def bodies(connection: Connection, edition_id: int) -> dict[str, bytes]:
+    """The compiled edition, language -> bytes."""
+    rows = connection.execute(select(edition_body.c.language, edition_body.c.compiled).where(edition_body.c.edition_id == edition_id))
+    return {row.language: row.compiled for row in rows}
+
+
+def by_browser_token(connection: Connection, browser_token: str) -> EditionContent | None:
+    """The words of the edition that `/w/<token>` shows, or None."""
+    found = connection.execute(select(edition.c.content).where(edition.c.browser_token == browser_token)).scalar_one_or_none()
+    return None if found is None else thaw(found)
+
+
+def shown_counts(connection: Connection, employee_ids: Sequence[int], *, before_edition: int) -> dict[int, dict[str, int]]:
+    """How often each post was sent to each employee in other editions: employee -> post id -> times."""
+    rows = connection.execute(
+        select(message.c.employee_id, message.c.edition_id, message.c.picks).where(
+            message.c.employee_id.in_(employee_ids),
+            message.c.edition_id != before_edition,
+            message.c.state.in_(("sent", "in_doubt", "sending", "queued", "deferred")),
+        ),
+    ).all()
+    posts = _posts_of(connection, {row.edition_id for row in rows})
+    found: dict[int, dict[str, int]] = {}
+    for row in rows:
+        mine = found.setdefault(row.employee_id, {})
+        for n, _because in row.picks:
+            post_id = posts.get((row.edition_id, n))
+            if post_id is not None:
+                mine[post_id] = mine.get(post_id, 0) + 1
+    return found
+
+
+def _posts_of(connection: Connection, editions: set[int]) -> dict[tuple[int, int], str]:
+    rows = connection.execute(
+        select(edition_post.c.edition_id, edition_post.c.n, edition_post.c.post_id).where(edition_post.c.edition_id.in_(editions)),
+    )
+    return {(row.edition_id, row.n): row.post_id for row in rows}

@@ -1,0 +1,65 @@
+"""An edition's frozen words as plain data and back: what the `content` column holds.
+
+Deterministic: equal content gives equal data, whatever order its mappings were filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date
+from enum import Enum
+from typing import Any
+
+from digest.domain.edition import EditionContent, EditionPost, FrozenAnswer, FrozenFigure, FrozenLesson
+from digest.domain.post import Kind, Origin
+
+
+def freeze(value: Any) -> Any:  # noqa: ANN401 - any noun in, JSON's own types out
+    """`value` in the types that JSON has."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: freeze(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: freeze(value[key]) for key in sorted(value)}
+    if isinstance(value, (list, tuple)):
+        return [freeze(item) for item in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def thaw(data: Mapping[str, Any]) -> EditionContent:
+    """The content that `freeze` made `data` of. Raises KeyError, TypeError or ValueError for anything else."""
+    lesson = data["lesson"]
+    return EditionContent(
+        **{
+            **data,
+            "day": date.fromisoformat(data["day"]),
+            "networks": tuple(tuple(network) for network in data["networks"]),
+            "posts": tuple(_post(post) for post in data["posts"]),
+            "figures": tuple(FrozenFigure(**figure) for figure in data["figures"]),
+            "answers": tuple(FrozenAnswer(**answer) for answer in data["answers"]),
+            "lesson": None if lesson is None else FrozenLesson(**{**lesson, "choices": tuple(lesson["choices"])}),
+        },
+    )
+
+
+def _post(data: Mapping[str, Any]) -> EditionPost:
+    return EditionPost(
+        **{
+            **data,
+            "origin": Origin(data["origin"]),
+            "kind": Kind(data["kind"]),
+            "topics": tuple(data["topics"]),
+            "questions": tuple(data["questions"]),
+            "captions": {network: tuple(texts) for network, texts in data["captions"].items()},
+            "ends": _day(data["ends"]),
+            "closes": _day(data["closes"]),
+        },
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
