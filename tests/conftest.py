@@ -49,16 +49,21 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: Postgres) -> str:
+def postgres_template(postgres: Postgres) -> Iterator[str]:
     """The name of a PostgreSQL database with every table, copied for each test."""
     if not postgres.url:
         missing("PostgreSQL")
     name = f"digest_template_{uuid.uuid4().hex[:8]}"
     _admin(postgres, f"CREATE DATABASE {name}")
-    engine = open_database(str(make_url(postgres.url).set(database=name).render_as_string(hide_password=False)))
+    engine = open_database(_url(postgres, name))
     migrate.upgrade(engine)
     engine.dispose()
-    return name
+    yield name
+    _admin(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _url(postgres: Postgres, database: str) -> str:
+    return make_url(postgres.url).set(database=database).render_as_string(hide_password=False)
 
 
 def _admin(postgres: Postgres, statement: str) -> None:
@@ -81,7 +86,7 @@ def postgres_url(postgres: Postgres, postgres_template: str) -> Iterator[str]:
     """The URL of a fresh, migrated PostgreSQL database."""
     name = f"digest_{uuid.uuid4().hex[:12]}"
     _admin(postgres, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    yield make_url(postgres.url).set(database=name).render_as_string(hide_password=False)
+    yield _url(postgres, name)
     _admin(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
