@@ -130,7 +130,7 @@ def put_messages(
 
 def planned_through(connection: Connection, edition_id: int) -> int:
     """The last employee whose row is committed; 0 before the first."""
-    return connection.execute(select(edition.c.planned_through).where(edition.c.id == edition_id)).scalar_one()
+    return int(connection.execute(select(edition.c.planned_through).where(edition.c.id == edition_id)).scalar_one())
 
 
 def finish_plan(connection: Connection, edition_id: int, *, digest: str, audience: int, now: datetime) -> None:
@@ -162,28 +162,7 @@ def by_browser_token(connection: Connection, browser_token: str) -> EditionConte
     return None if found is None else thaw(found)
 
 
-def shown_counts(connection: Connection, employee_ids: Sequence[int], *, before_edition: int) -> dict[int, dict[str, int]]:
-    """How often each post was sent to each employee in other editions: employee -> post id -> times."""
-    rows = connection.execute(
-        select(message.c.employee_id, message.c.edition_id, message.c.picks).where(
-            message.c.employee_id.in_(employee_ids),
-            message.c.edition_id != before_edition,
-            message.c.state.in_(("sent", "in_doubt", "sending", "queued", "deferred")),
-        ),
-    ).all()
-    posts = _posts_of(connection, {row.edition_id for row in rows})
-    found: dict[int, dict[str, int]] = {}
-    for row in rows:
-        mine = found.setdefault(row.employee_id, {})
-        for n, _because in row.picks:
-            post_id = posts.get((row.edition_id, n))
-            if post_id is not None:
-                mine[post_id] = mine.get(post_id, 0) + 1
-    return found
-
-
-def _posts_of(connection: Connection, editions: set[int]) -> dict[tuple[int, int], str]:
-    rows = connection.execute(
-        select(edition_post.c.edition_id, edition_post.c.n, edition_post.c.post_id).where(edition_post.c.edition_id.in_(editions)),
-    )
-    return {(row.edition_id, row.n): row.post_id for row in rows}
+def group_token(connection: Connection, edition_id: int, group: str) -> str | None:
+    """The share token that the members of `group` have in common in this edition, or None before its first member."""
+    found = connection.execute(select(token.c.token).where(token.c.edition_id == edition_id, token.c.group_key == group)).scalar_one_or_none()
+    return None if found is None else str(found)

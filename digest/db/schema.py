@@ -162,6 +162,7 @@ message = Table(
     Column("dated_at", Moment),  # the Date header: the first claim, kept for every attempt
     Column("sent_at", Moment),
     Column("control_hash", String(64), index=True),
+    Column("share_token", String(40)),  # what stands in its links; in aggregate mode one for the whole group, with tracking off none
     UniqueConstraint("edition_id", "employee_id"),
     Index("ix_message_due", "edition_id", "state", "next_attempt_at"),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from digest.domain.post import Kind, Origin
+from digest.domain.post import Audience, Kind, Origin
 
 
 class EditionState(StrEnum):
@@ -59,6 +59,8 @@ class EditionPost:
     starts_at: str = ""
     closes: date | None = None
     refer: str = ""
+    only: Audience = field(default_factory=Audience)
+    fresh: bool = True  # no earlier edition carried it
 
 
 @dataclass(frozen=True, kw_only=True)

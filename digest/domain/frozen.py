@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from digest.domain.edition import EditionContent, EditionPost, FrozenAnswer, FrozenFigure, FrozenLesson
-from digest.domain.post import Kind, Origin
+from digest.domain.post import Audience, Kind, Origin
 
 
 def freeze(value: Any) -> Any:  # noqa: ANN401 - any noun in, JSON's own types out
@@ -57,6 +57,7 @@ def _post(data: Mapping[str, Any]) -> EditionPost:
             "captions": {network: tuple(texts) for network, texts in data["captions"].items()},
             "ends": _day(data["ends"]),
             "closes": _day(data["closes"]),
+            "only": Audience(**{name: tuple(values) for name, values in data["only"].items()}),
         },
     )
 

@@ -27,16 +27,17 @@ class MessageState(StrEnum):
 
 
 # What may follow; the database's compare-and-set keeps to it.
+_S = MessageState
 NEXT: dict[MessageState, frozenset[MessageState]] = {
-    MessageState.QUEUED: frozenset({MessageState.SENDING, MessageState.SUPPRESSED, MessageState.CANCELLED, MessageState.FAILED, MessageState.SKIPPED}),
-    MessageState.SENDING: frozenset({MessageState.SENT, MessageState.DEFERRED, MessageState.FAILED, MessageState.IN_DOUBT, MessageState.QUEUED}),
-    MessageState.SENT: frozenset(),
-    MessageState.DEFERRED: frozenset({MessageState.SENDING, MessageState.FAILED, MessageState.SUPPRESSED, MessageState.CANCELLED}),
-    MessageState.FAILED: frozenset({MessageState.QUEUED}),
-    MessageState.IN_DOUBT: frozenset({MessageState.SENT, MessageState.QUEUED}),
-    MessageState.SUPPRESSED: frozenset(),
-    MessageState.CANCELLED: frozenset(),
-    MessageState.SKIPPED: frozenset(),
+    _S.QUEUED: frozenset({_S.SENDING, _S.SUPPRESSED, _S.CANCELLED, _S.FAILED, _S.SKIPPED}),
+    _S.SENDING: frozenset({_S.SENT, _S.DEFERRED, _S.FAILED, _S.IN_DOUBT, _S.QUEUED}),
+    _S.SENT: frozenset(),
+    _S.DEFERRED: frozenset({_S.SENDING, _S.FAILED, _S.SUPPRESSED, _S.CANCELLED}),
+    _S.FAILED: frozenset({_S.QUEUED}),
+    _S.IN_DOUBT: frozenset({_S.SENT, _S.QUEUED}),
+    _S.SUPPRESSED: frozenset(),
+    _S.CANCELLED: frozenset(),
+    _S.SKIPPED: frozenset(),
 }
 
 

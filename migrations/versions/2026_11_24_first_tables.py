@@ -203,6 +203,7 @@ def upgrade() -> None:
     sa.Column('dated_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('control_hash', sa.String(length=64), nullable=True),
+    sa.Column('share_token', sa.String(length=40), nullable=True),
     sa.ForeignKeyConstraint(['edition_id'], ['edition.id'], name=op.f('fk_message_edition_id_edition'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['employee_id'], ['employee.id'], name=op.f('fk_message_employee_id_employee'), ondelete='SET NULL'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_message')),

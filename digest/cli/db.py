@@ -1,0 +1,36 @@
+"""`digest db`: bring the tables up to date, or check them."""
+
+from __future__ import annotations
+
+import secrets
+
+import click
+
+from digest.cli.home import Home, pass_home
+
+
+@click.group("db")
+def command() -> None:
+    """Make, upgrade and check the database."""
+
+
+@command.command()
+@pass_home
+def upgrade(home: Home) -> None:
+    """Make the tables, or bring them to this version; makes the signing keys if there are none."""
+    from digest.db import keys, migrate
+    from digest.db.session import place, write
+
+    migrate.upgrade(home.unchecked_engine)
+    with write(home.unchecked_engine) as connection:
+        keys.ensure_keys(connection, secrets.token_bytes, home.now())
+    click.echo(f"{place(home.unchecked_engine)} is up to date.")
+
+
+@command.command()
+@pass_home
+def check(home: Home) -> None:
+    """Say whether the tables are those of this version."""
+    from digest.db.session import place
+
+    click.echo(f"{place(home.engine)} is up to date.")

@@ -1,0 +1,148 @@
+"""`digest edition`: plan, look, approve, watch, stop."""
+
+from __future__ import annotations
+
+import getpass
+import webbrowser
+from pathlib import Path
+
+import click
+
+from digest.cli.home import Home, as_json_option, pass_home, say
+
+edition_option = click.option("--edition", "period", metavar="WEEK", help="The week, such as 2026-W48 (default: the newest planned one).")
+
+
+@click.group("edition")
+def command() -> None:
+    """Plan a week's edition, look at it, approve it, watch it go out, stop it."""
+
+
+@command.command()
+@edition_option
+@as_json_option
+@pass_home
+def plan(home: Home, *, period: str | None, as_json: bool) -> None:
+    """Freeze the coming edition from the queue and the roster as they are now; voids an approval."""
+    from digest.cli.progress import measuring
+    from digest.pipeline import edition, status
+
+    with measuring("Planning", quiet=as_json) as progress:
+        planned = edition.plan(home.engine, home.config, now=home.now(), period=period, progress=progress)
+    for warning in planned.warnings:
+        click.echo(warning, err=True)
+    found = status.status(home.engine, planned.edition.period)
+    say(found, status.sentence(found, approval=home.config.schedule.approval), as_json=as_json)
+
+
+@command.command()
+@click.option("--as", "address", metavar="ADDRESS", required=True, help="The employee whose message you want to see.")
+@edition_option
+@click.option("--part", type=click.Choice(["text", "html", "headers", "links"]), default="text", help="What to print (default: text).")
+@click.option("--open", "in_browser", is_flag=True, help="Open the HTML in your browser.")
+@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write the whole message to this .eml file.")
+@as_json_option
+@pass_home
+def preview(home: Home, *, address: str, period: str | None, part: str, in_browser: bool, save: Path | None, as_json: bool) -> None:
+    """Show the message one employee gets: text, HTML, headers, links and size. Its links are dead."""
+    from digest.pipeline import preview as stage
+
+    shown = stage.preview(home.engine, address, period=period, now=home.now())
+    if save:
+        save.write_bytes(shown.eml)
+        click.echo(f"{save}: {len(shown.eml)} bytes", err=True)
+    if in_browser:
+        path = stage.save_page(shown)
+        click.echo(f"Opening {path}", err=True)
+        webbrowser.open(path.as_uri())
+    say(shown.as_data(), shown.part(part), as_json=as_json)
+
+
+@command.command()
+@edition_option
+@pass_home
+def approve(home: Home, *, period: str | None) -> None:
+    """Let an edition go out at its hours. Where none is needed, says so."""
+    from digest.pipeline import edition
+
+    click.echo(edition.approve(home.engine, now=home.now(), who=getpass.getuser(), period=period))
+
+
+@command.command("status")
+@edition_option
+@as_json_option
+@pass_home
+def status_(home: Home, *, period: str | None, as_json: bool) -> None:
+    """Say where an edition stands and where every message is; the counts add up to the audience."""
+    from digest.pipeline import status
+
+    found = status.status(home.engine, period)
+    say(found, status.sentence(found, approval=home.config.schedule.approval), as_json=as_json)
+
+
+@command.command()
+@click.argument("address")
+@edition_option
+@as_json_option
+@pass_home
+def why(home: Home, *, address: str, period: str | None, as_json: bool) -> None:
+    """Say what one employee gets and why, or why nothing."""
+    from digest.pipeline import status
+
+    found = status.why(home.engine, address, period)
+    say(found, status.why_sentence(found), as_json=as_json)
+
+
+@command.command()
+@edition_option
+@click.option("--reason", default="", help="A word for the record.")
+@pass_home
+def pause(home: Home, *, period: str | None, reason: str) -> None:
+    """Stop sending after the messages that are on the wire."""
+    from digest.pipeline import outbox
+
+    click.echo(outbox.pause(home.engine, period, reason=reason, who=getpass.getuser(), now=home.now()))
+
+
+@command.command()
+@edition_option
+@pass_home
+def resume(home: Home, *, period: str | None) -> None:
+    """Go on with a paused edition."""
+    from digest.pipeline import outbox
+
+    click.echo(outbox.resume(home.engine, period, who=getpass.getuser(), now=home.now()))
+
+
+@command.command()
+@edition_option
+@click.option("--reason", default="", help="A word for the record.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_home
+def cancel(home: Home, *, period: str | None, reason: str, yes: bool) -> None:
+    """Stop an edition for good; what was not offered to the relay is never sent."""
+    from digest.pipeline import outbox
+
+    if not yes:
+        click.confirm("Cancel the edition for good?", abort=True)
+    click.echo(outbox.cancel(home.engine, period, reason=reason, who=getpass.getuser(), now=home.now()))
+
+
+@command.command()
+@edition_option
+@click.option("--message", "message_id", type=int, help="One message of the list.")
+@click.option("--all", "everything", is_flag=True, help="Every message of the list.")
+@click.option("--as", "decision", type=click.Choice(["sent", "queued"]), help="sent: it arrived. queued: send it (again).")
+@as_json_option
+@pass_home
+def resolve(home: Home, *, period: str | None, message_id: int | None, everything: bool, decision: str | None, as_json: bool) -> None:
+    """List the messages whose outcome is unknown, or decide them."""
+    from digest.pipeline import status
+
+    if decision and not (message_id or everything):
+        raise click.UsageError("Say which: --message NUMBER or --all.")
+    if decision:
+        done = status.resolve(home.engine, period, message_id=message_id, decision=decision, who=getpass.getuser(), now=home.now())
+        click.echo(f"{done} decided as {decision}.", err=True)
+    found = status.doubts(home.engine, period)
+    say({"in_doubt": found}, status.doubts_sentence(found), as_json=as_json)

@@ -1,0 +1,44 @@
+"""Tables for a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from digest.pipeline.report import Report, sentences
+
+
+def report_table(found: Report) -> str:
+    """The report for people: sentences first, then a line per post and per network."""
+    posts = _table("Post", "From", "Sent to", "Read", "Shares opened", "Visits")
+    for post in found.posts:
+        origin = "inside" if post.internal else post.origin
+        visits = "-" if post.internal else str(post.visits)
+        shares = "-" if post.internal else str(post.shares_opened)
+        posts.add_row(post.title, origin, f"{post.picked:,}", str(post.read), shares, visits)
+    networks = _table("Network", "Shares opened", "Visits")
+    for name, (opened, visits_of) in found.networks.items():
+        networks.add_row(name, str(opened), str(visits_of))
+    teams = _table("Team", "Pressed a link")
+    for team, people in sorted(found.teams.items()):
+        teams.add_row(team, "hidden" if people is None else str(people))
+    parts = [*sentences(found), "", drawn(posts)]
+    parts += [drawn(networks)] if found.networks else []
+    parts += [drawn(teams)] if any(people is not None for people in found.teams.values()) else []
+    return "\n".join(parts)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(columns[0], overflow="fold", max_width=44)
+    for column in columns[1:]:
+        table.add_column(column, justify="right")
+    return table
+
+
+def drawn(table: Table) -> str:
+    """The table as text, 100 columns wide at most."""
+    console = Console(width=100, no_color=True, highlight=False)
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"

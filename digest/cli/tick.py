@@ -1,0 +1,29 @@
+"""`digest tick`: everything that is due, once; for cron."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import click
+
+from digest.cli.home import Home, as_json_option, pass_home, say
+
+
+@click.command("tick")
+@click.option("--now", "at_once", is_flag=True, help="Treat every queued or deferred message of approved editions as due; plan nothing.")
+@as_json_option
+@pass_home
+def command(home: Home, *, at_once: bool, as_json: bool) -> None:
+    """Plan, approve and send what is due, once. Safe to run every minute, and twice at the same time."""
+    from digest.cli.progress import counting
+    from digest.pipeline import week
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    with counting("Sending", quiet=as_json) as sent_one:
+        done = week.tick(home.engine, home.config, clock=home.now, at_once=at_once, stop=stop, progress=sent_one)
+    say(done.as_data(), done.sentence(), as_json=as_json)
+    if done.delivery.transport_error:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,21 @@
+"""`digest verify`: did every expected edition happen."""
+
+from __future__ import annotations
+
+import click
+
+from digest.cli.home import Home, as_json_option, pass_home, say
+
+
+@click.command("verify")
+@as_json_option
+@pass_home
+def command(home: Home, *, as_json: bool) -> None:
+    """Look for editions that should have happened and did not; exit 1 if there are any. For the morning after, by cron."""
+    from digest.pipeline import week
+
+    verdict = week.verify(home.engine, home.config, now=home.now())
+    text = "\n".join(verdict.problems) or "Every expected edition happened."
+    say({"problems": list(verdict.problems)}, text, as_json=as_json)
+    if verdict.problems:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,62 @@
+"""What each employee has had: posts shown in earlier editions, posts they shared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from digest.db.schema import click, edition_post, message
+from digest.domain.selection import History
+
+_SHARED_CLASSES = ("human", "probable")
+
+
+def histories(connection: Connection, employee_ids: Sequence[int], *, before_edition: int) -> dict[int, History]:
+    """Employee -> history, for those who have one; the edition being planned does not count."""
+    shown = _shown(connection, employee_ids, before_edition)
+    shared = _shared(connection, employee_ids)
+    return {e: History(shown=shown.get(e, {}), shared=frozenset(shared.get(e, ()))) for e in {*shown, *shared}}
+
+
+def carried(connection: Connection, *, before_edition: int) -> frozenset[str]:
+    """Ids of posts that other editions carried: they are not fresh any more."""
+    return frozenset(connection.execute(select(edition_post.c.post_id).where(edition_post.c.edition_id != before_edition).distinct()).scalars())
+
+
+def _shared(connection: Connection, employee_ids: Sequence[int]) -> dict[int, set[str]]:
+    rows = connection.execute(
+        select(click.c.employee_id, click.c.post_id).where(
+            click.c.employee_id.in_(employee_ids), click.c.kind == "share", click.c["class"].in_(_SHARED_CLASSES)
+        ),
+    )
+    found: dict[int, set[str]] = {}
+    for row in rows:
+        found.setdefault(row.employee_id, set()).add(row.post_id)
+    return found
+
+
+def _shown(connection: Connection, employee_ids: Sequence[int], before_edition: int) -> dict[int, dict[str, int]]:
+    rows = connection.execute(
+        select(message.c.employee_id, message.c.edition_id, message.c.picks).where(
+            message.c.employee_id.in_(employee_ids),
+            message.c.edition_id != before_edition,
+            message.c.state.in_(("sent", "in_doubt", "sending", "queued", "deferred")),
+        ),
+    ).all()
+    posts = _posts_of(connection, {row.edition_id for row in rows})
+    found: dict[int, dict[str, int]] = {}
+    for row in rows:
+        mine = found.setdefault(row.employee_id, {})
+        for n, _because in row.picks:
+            post_id = posts.get((row.edition_id, n))
+            if post_id is not None:
+                mine[post_id] = mine.get(post_id, 0) + 1
+    return found
+
+
+def _posts_of(connection: Connection, editions: set[int]) -> dict[tuple[int, int], str]:
+    rows = connection.execute(
+        select(edition_post.c.edition_id, edition_post.c.n, edition_post.c.post_id).where(edition_post.c.edition_id.in_(editions)),
+    )
+    return {(row.edition_id, row.n): row.post_id for row in rows}

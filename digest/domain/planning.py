@@ -1,0 +1,181 @@
+"""What an edition carries: the queue as of one day, frozen into words that nothing changes later."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from digest.domain.calendar import parse_period
+from digest.domain.edition import EditionContent, EditionPost, FrozenAnswer, FrozenFigure, FrozenLesson
+from digest.domain.employee import Employee
+from digest.domain.link import MAX_NUMBER
+from digest.domain.post import Answer, EditionWords, Figure, Lesson, Origin, Post, Queue
+
+_WORDS_PER_MINUTE = 220
+_OVERDUE_DAYS = 28  # an open question older than this is named with its owner
+_NEWS_DAYS = 7  # an answer is news for one edition
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What the configuration says in every edition."""
+
+    site_name: str
+    site_url: str
+    company: str
+    address: str
+    policy_url: str
+    reply_to: str
+    disclosure: str
+    keep_days: int
+    tracking: str
+    networks: tuple[tuple[str, str, str], ...]
+
+
+def freeze_edition(
+    queue: Queue,
+    authors: Mapping[str, Employee],
+    words: Words,
+    *,
+    period: str,
+    day: date,
+    seen: frozenset[str],
+    browser_token: str,
+) -> EditionContent:
+    """The edition of `period`, due on `day`.
+
+    `authors`: address in lower case -> employee. `seen`: ids of posts that earlier editions carried.
+    """
+    said = _words_of(queue.editions, period)
+    posts = [post for post in queue.posts if _open(post, day)]
+    return EditionContent(
+        period=period,
+        number=parse_period(period)[1],
+        day=day,
+        site_name=words.site_name,
+        site_url=words.site_url,
+        company=words.company,
+        address=words.address,
+        policy_url=words.policy_url,
+        reply_to=words.reply_to,
+        subject=said.subject,
+        note=said.note,
+        signed=said.signed,
+        ask=said.ask,
+        disclosure=words.disclosure,
+        keep_days=words.keep_days,
+        tracking=words.tracking,
+        networks=words.networks,
+        posts=_numbered(posts, authors, day, seen),
+        figures=_figures(queue.figures, day),
+        answers=_answers(queue.answers, day),
+        lesson=_lesson(queue.lessons, period),
+        browser_token=browser_token,
+    )
+
+
+def _words_of(editions: Sequence[EditionWords], period: str) -> EditionWords:
+    """Words for this very week first, then words for any week."""
+    for said in [*[e for e in editions if e.week == period], *[e for e in editions if e.week is None]]:
+        return said
+    return EditionWords()
+
+
+def _open(post: Post, day: date) -> bool:
+    """True while the post's window is open and what it speaks of is not over."""
+    if (post.starts and day < post.starts) or (post.ends and day > post.ends):
+        return False
+    if post.starts_at and date.fromisoformat(post.starts_at[:10]) < day:
+        return False
+    return not (post.closes and day > post.closes)
+
+
+def _numbered(posts: Sequence[Post], authors: Mapping[str, Employee], day: date, seen: frozenset[str]) -> tuple[EditionPost, ...]:
+    """Colleagues' posts take the first numbers; inside a group the queue's order stays."""
+    ordered = sorted(posts, key=lambda post: (post.internal_on(day), post.origin is Origin.CURATED))
+    return tuple(_freeze_post(n, post, authors, day, seen) for n, post in enumerate(ordered[:MAX_NUMBER], start=1))
+
+
+def _freeze_post(n: int, post: Post, authors: Mapping[str, Employee], day: date, seen: frozenset[str]) -> EditionPost:
+    author = authors.get(post.by or "")
+    may_be_named = author is not None and (post.named if post.named is not None else author.named)
+    return EditionPost(
+        n=n,
+        id=post.id,
+        origin=post.origin,
+        kind=post.kind,
+        internal=post.internal_on(day),
+        title=post.title,
+        why=post.why,
+        url=post.url,
+        minutes=post.minutes or (max(1, math.ceil(len(post.why.split()) / _WORDS_PER_MINUTE)) if post.url is None else None),
+        language=post.language,
+        author=author.name if author and may_be_named else "",
+        author_team=author.team if author else "",
+        author_place=author.country if author and may_be_named else "",
+        author_id=author.id if author else None,
+        topics=post.topics,
+        ends=post.ends,
+        questions=post.questions,
+        captions=post.captions,
+        place=post.place,
+        starts_at=post.starts_at,
+        closes=post.closes,
+        refer=post.refer,
+        only=post.only,
+        fresh=post.id not in seen,
+    )
+
+
+def _figures(figures: Sequence[Figure], day: date) -> tuple[FrozenFigure, ...]:
+    """Three figures or none, and none of those in a quiet period (feature 4: exactly three complete ones)."""
+    speaking = [f for f in figures if not (f.quiet_from and f.quiet_until and f.quiet_from <= day < f.quiet_until)]
+    return tuple(_freeze_figure(figure) for figure in speaking[:3])
+
+
+def _freeze_figure(figure: Figure) -> FrozenFigure:
+    before, value = _number(figure.before), _number(figure.value)
+    rising = None if before is None or value is None or before == value else value > before
+    unit = f"{'' if figure.unit in {'%', '‰'} else ' '}{figure.unit}" if figure.unit else ""
+    return FrozenFigure(
+        name=figure.name,
+        value=f"{figure.value}{unit}",
+        before=f"{figure.before}{unit}",
+        good=figure.good,
+        rising=rising,
+        meaning=figure.meaning,
+        you_can=figure.you_can,
+    )
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.replace(",", "").rstrip("%"))
+    except ValueError:
+        return None
+
+
+def _answers(answers: Sequence[Answer], day: date) -> tuple[FrozenAnswer, ...]:
+    """News of the last week, the hard question, and everything open for more than 28 days, with its owner."""
+    found = []
+    for entry in answers:
+        news = entry.answered is not None and 0 <= (day - entry.answered).days <= _NEWS_DAYS
+        overdue = entry.answered is None and not entry.answer and (day - entry.asked).days > _OVERDUE_DAYS
+        undated = entry.answered is None and bool(entry.answer)
+        if news or overdue or undated or entry.hard:
+            end = entry.answered or day
+            found.append(
+                FrozenAnswer(question=entry.question, owner=entry.owner, answer=entry.answer, days=(end - entry.asked).days, hard=entry.hard)
+            )
+    return tuple(sorted(found, key=lambda answer: (not answer.hard, not answer.answer)))
+
+
+def _lesson(lessons: Sequence[Lesson], period: str) -> FrozenLesson | None:
+    """Plain rotation: the weeks walk through the lessons in the queue's order."""
+    if not lessons:
+        return None
+    year, week = parse_period(period)
+    lesson = lessons[(year * 53 + week) % len(lessons)]
+    return FrozenLesson(id=lesson.id, rule=lesson.rule, example=lesson.example, question=lesson.question, choices=lesson.choices)

@@ -1,0 +1,163 @@
+"""Planning's inner part: from people to rows of the outbox, and the hash over what was planned."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+
+from digest.config import Config
+from digest.db import audience, editions, keys, suppressions
+from digest.db.schema import message
+from digest.domain import calendar, link
+from digest.domain.employee import Employee
+from digest.domain.groups import group_of
+from digest.domain.message import MessageState, SkipReason
+from digest.domain.selection import Mix, Selection, Skip
+from digest.pipeline.selection import Selector
+
+_TOKEN_DAYS = 400  # a share link works for over a year, then leads to the article without attribution
+_LINKS = 2  # one-click networks in a message; the rest live on the share page
+
+Row = dict[str, Any]
+
+
+class Planner:
+    """Makes the rows of one edition, chunk by chunk; everything it needs of the edition was frozen before."""
+
+    def __init__(self, connection: Connection, edition_id: int, config: Config, hours: calendar.Hours, now: datetime) -> None:
+        self._edition_id = edition_id
+        self._content = editions.content(connection, edition_id)
+        self._languages = frozenset(editions.bodies(connection, edition_id))
+        self._letters = {name: letter for letter, name, _label in self._content.networks}
+        self._selector = Selector(self._content, edition_id, _mix(config))
+        self._hours = hours
+        self._now = now
+        self._secret = next(iter(keys.signing_keys(connection, "control").values()))
+        self._mode = config.tracking.mode
+        self._groups = audience.group_sizes(connection) if self._mode == "aggregate" else {}
+        self._minimum = config.privacy.minimum_group
+        self._group_tokens: dict[str, str] = {}
+        self._due: dict[str, datetime] = {}
+
+    def rows(self, connection: Connection, chunk: Sequence[Employee]) -> tuple[list[Row], list[Row]]:
+        """Rows for the message and the token table: one message each, and a token where links are counted."""
+        stopped = suppressions.reasons(connection, [person.address for person in chunk], self._now)
+        decisions = self._selector.select(connection, chunk)
+        messages, tokens = [], []
+        for person, decision in zip(chunk, decisions, strict=True):
+            row = self._row(person, decision, stopped.get(person.address))
+            messages.append(row)
+            if row["state"] == MessageState.QUEUED and self._mode != "off":
+                token = self._token(connection, person, row)
+                tokens += [token] if token else []
+        return messages, tokens
+
+    def _row(self, person: Employee, decision: Selection | Skip, stopped: str | None) -> Row:
+        due = self._due_at(person)
+        state, reason = MessageState.QUEUED, ""
+        if stopped is not None:
+            state, reason = MessageState.SUPPRESSED, stopped
+        elif isinstance(decision, Skip):
+            state, reason = MessageState.SKIPPED, decision.reason
+        elif self._now > due + self._hours.catch_up:
+            state, reason = MessageState.SKIPPED, SkipReason.MISSED
+        chosen = decision if isinstance(decision, Selection) and state is MessageState.QUEUED else Selection(picks=(), spares=())
+        return {
+            "edition_id": self._edition_id,
+            "employee_id": person.id,
+            "state": state,
+            "reason": reason,
+            "language": self._language(person),
+            "picks": [[pick.n, pick.because] for pick in chosen.picks],
+            "spares": [[pick.n, pick.because] for pick in chosen.spares],
+            "networks": self._networks(person),
+            "name": "" if person.shared else person.given_name,
+            "due_at": due,
+            "next_attempt_at": due,
+            "attempts": 0,
+            "control_hash": link.control_hash(link.control_token(self._secret, self._content.period, person.id)),
+            "share_token": None,
+        }
+
+    def _due_at(self, person: Employee) -> datetime:
+        found = self._due.get(person.zone)
+        if found is None:
+            found = self._due[person.zone] = calendar.due_at(self._content.period, self._hours, ZoneInfo(person.zone))
+        return found
+
+    def _language(self, person: Employee) -> str:
+        """The person's language where the edition speaks it, else its first part, else English."""
+        for language in (person.language, person.language.split("-")[0]):
+            if language in self._languages:
+                return language
+        return "en"
+
+    def _networks(self, person: Employee) -> str:
+        mine = [self._letters[name] for name in person.networks if name in self._letters]
+        return "".join((mine or [letter for letter, _, _ in self._content.networks[:1]])[:_LINKS])
+
+    def _token(self, connection: Connection, person: Employee, row: Row) -> Row | None:
+        """A token of the person's own, or in aggregate mode their group's, made at its first member."""
+        numbers: list[int] | None = sorted(n for n, _ in [*row["picks"], *row["spares"]])
+        employee: int | None = person.id
+        group = None
+        if self._mode == "aggregate" or person.shared:
+            group = group_of(person, self._groups, self._minimum) if not person.shared else f"mailbox:{person.id}"
+            known = self._group_tokens.get(group) or editions.group_token(connection, self._edition_id, group)
+            if known is not None:
+                row["share_token"] = self._group_tokens[group] = known
+                return None
+            employee, numbers = None, None
+        row["share_token"] = fresh_token()
+        if group is not None:
+            self._group_tokens[group] = row["share_token"]
+        return {
+            "token": row["share_token"],
+            "edition_id": self._edition_id,
+            "employee_id": employee,
+            "group_key": group,
+            "numbers": numbers,
+            "created_at": self._now,
+            "expires_at": self._now + timedelta(days=_TOKEN_DAYS),
+        }
+
+
+def fresh_token() -> str:
+    """80 random bits with their check character."""
+    while True:
+        found = link.token(secrets.token_bytes(link.TOKEN_BYTES))
+        if found is not None:
+            return found
+
+
+def _mix(config: Config) -> Mix:
+    mix = config.mix
+    return Mix(
+        posts=mix.posts,
+        colleague_share=mix.colleague_share,
+        curated=mix.curated,
+        inside=mix.inside,
+        spares=mix.spares,
+        repeats=mix.repeats,
+    )
+
+
+def edition_hash(connection: Connection, edition_id: int) -> str:
+    """SHA-256, streamed once over the compiled edition and every (employee, language, due_at, picks, spares)."""
+    digest = hashlib.sha256()
+    for language, body in sorted(editions.bodies(connection, edition_id).items()):
+        digest.update(language.encode() + b"\0" + body + b"\0")
+    columns = [message.c.employee_id, message.c.state, message.c.language, message.c.due_at, message.c.picks, message.c.spares]
+    rows = connection.execution_options(yield_per=1000).execute(
+        select(*columns).where(message.c.edition_id == edition_id).order_by(message.c.employee_id),
+    )
+    for row in rows:
+        digest.update(json.dumps([row[0], row[1], row[2], row[3].isoformat(), row[4], row[5]]).encode())
+    return digest.hexdigest()

@@ -1,0 +1,123 @@
+"""Selection's promises: colleagues first, capped company posts, no repeats past three, a reason for everything."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.domain.edition import EditionPost
+from digest.domain.employee import Cohort
+from digest.domain.message import Pick, SkipReason
+from digest.domain.post import Audience, Kind, Origin
+from digest.domain.selection import History, Mix, Selection, Skip, choose, rank
+
+ANA = Cohort(language="en", country="PT", team="Quality", topics=("recycling",))
+
+
+def post(n: int, *, colleague: bool = False, internal: bool = False, **more: object) -> EditionPost:
+    base = EditionPost(
+        n=n,
+        id=f"post-{n}",
+        origin=Origin.COLLEAGUE if colleague else Origin.CURATED,
+        kind=Kind.ARTICLE,
+        internal=internal,
+        title=f"Post {n}",
+        why="because",
+        url="https://example.com/",
+    )
+    from dataclasses import replace
+
+    return replace(base, **more)  # type: ignore[arg-type]
+
+
+def pick(posts: list[EditionPost], *, history: History | None = None, mix: Mix | None = None, cohort: Cohort = ANA) -> Selection | Skip:
+    write = any(p.origin is Origin.COLLEAGUE and not p.internal for p in posts)
+    return choose(rank(posts, cohort), history or History(), mix or Mix(), colleagues_write=write)
+
+
+def numbers(selection: Selection | Skip) -> list[int]:
+    assert isinstance(selection, Selection)
+    return [p.n for p in selection.picks]
+
+
+def test_five_company_posts_and_one_colleague_become_one_and_one() -> None:
+    assert numbers(pick([post(1, colleague=True), *[post(n) for n in range(2, 7)]])) == [1, 2]
+
+
+def test_colleagues_stand_above_company_posts_whatever_the_score() -> None:
+    posts = [post(1, topics=("recycling",)), post(2, colleague=True)]
+    assert numbers(pick(posts)) == [2, 1]
+
+
+def test_without_any_colleague_two_company_posts_stand_alone() -> None:
+    assert numbers(pick([post(n) for n in range(1, 6)])) == [1, 2]
+
+
+def test_one_company_post_keeps_its_place_beside_many_colleagues() -> None:
+    posts = [*[post(n, colleague=True) for n in range(1, 8)], post(8), post(9)]
+    assert numbers(pick(posts)) == [1, 2, 3, 4, 8]
+
+
+def test_a_post_shown_three_times_is_not_shown_again() -> None:
+    posts = [post(1, colleague=True), post(2, colleague=True)]
+    assert numbers(pick(posts, history=History(shown={"post-1": 3}))) == [2]
+    assert numbers(pick(posts, history=History(shown={"post-1": 2}))) == [2, 1]
+
+
+def test_a_post_already_shared_is_not_shown_again() -> None:
+    assert numbers(pick([post(1, colleague=True), post(2, colleague=True)], history=History(shared=frozenset({"post-1"})))) == [2]
+
+
+def test_who_has_seen_everything_is_skipped_with_that_reason() -> None:
+    assert pick([post(1, colleague=True)], history=History(shown={"post-1": 3})) == Skip(reason=SkipReason.SEEN_ENOUGH)
+
+
+def test_whom_nothing_is_for_is_skipped_with_that_reason() -> None:
+    assert pick([post(1, only=Audience(countries=("DE",)))]) == Skip(reason=SkipReason.NOTHING_FOR_YOU)
+
+
+def test_a_pick_says_why_the_reader_gets_it() -> None:
+    posts = [
+        post(1, colleague=True, topics=("recycling",)),
+        post(2, colleague=True, author_team="Quality"),
+        post(3, colleague=True, only=Audience(countries=("PT",))),
+        post(4, colleague=True),
+    ]
+    found = pick(posts)
+    assert isinstance(found, Selection)
+    assert found.picks == (Pick(n=1, because="topic:recycling"), Pick(n=2, because="team"), Pick(n=3, because="country"), Pick(n=4))
+
+
+def test_inside_posts_come_last_and_count_in_no_mix() -> None:
+    posts = [post(1, colleague=True), post(2), post(3, internal=True), post(4, internal=True)]
+    assert numbers(pick(posts)) == [1, 2, 3]
+
+
+def test_what_did_not_fit_stands_by_as_a_spare() -> None:
+    found = pick([post(n, colleague=True) for n in range(1, 9)])
+    assert isinstance(found, Selection)
+    assert [p.n for p in found.spares] == [6, 7, 8]
+
+
+POSTS = st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 4)), max_size=14)
+
+
+@given(POSTS, st.builds(Mix, posts=st.integers(1, 8), curated=st.integers(0, 4), colleague_share=st.sampled_from([0.0, 0.5, 0.75, 1.0])))
+def test_no_selection_ever_breaks_the_mix(drawn: list[tuple[bool, bool, int]], mix: Mix) -> None:
+    posts = [post(n, colleague=colleague, internal=internal) for n, (colleague, internal, _) in enumerate(drawn, 1)]
+    history = History(shown={f"post-{n}": times for n, (_, _, times) in enumerate(drawn, 1)})
+    found = pick(posts, history=history, mix=mix)
+    if isinstance(found, Skip):
+        return
+    chosen = [posts[p.n - 1] for p in found.picks]
+    outward = [p for p in chosen if not p.internal]
+    colleagues = [p for p in outward if p.origin is Origin.COLLEAGUE]
+    assert len(outward) <= mix.posts
+    assert len(outward) - len(colleagues) <= mix.curated
+    assert len(chosen) - len(outward) <= mix.inside
+    if any(p.origin is Origin.COLLEAGUE and not p.internal for p in posts):
+        assert len(colleagues) >= mix.colleague_share * len(outward)
+    assert outward == [*colleagues, *[p for p in outward if p.origin is Origin.CURATED]]
+    assert all(history.shown[p.id] < mix.repeats for p in chosen)
+    assert not {p.n for p in found.picks} & {p.n for p in found.spares}
+    assert found == pick(posts, history=history, mix=mix)
