@@ -9,7 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import quote
+
+import ada_url
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 TOKEN_BYTES = 10  # 80 bits
@@ -17,10 +22,14 @@ TOKEN_LENGTH = 17  # 16 characters and a check character
 SLUG_LENGTH = 12  # 60 bits, no check character: a guess gains nothing
 MAX_NUMBER = 32 * 32 - 1
 SHARE_PAGE = "0"  # the network letter that opens the share page
+MAX_ADDRESS = 2048  # characters of an article's address with its UTM values
 
 _VALUE = {c: i for i, c in enumerate(ALPHABET)}
 _FORGIVE = str.maketrans({"o": "0", "i": "1", "l": "1"})
 _JUNK = "'\"` .,);>/\u200b"  # what linkifiers and scanners add behind a link
+_SCANNED = ("'", "%27", '"', "%22", "`")  # junk that no linkifier adds (share-links O1)
+_LONGEST = 120  # nothing of ours is longer, junk included
+_RUDE = re.compile("ass|fag|fck|f[vx]ck|fuk|kkk|nazi|n[1y]g|sex|sh[1y]t|tit|t[1y]t|wtf|xxx|88")
 _KEY_ID_BYTES, _EMPLOYEE_BYTES, _MAC_BYTES = 1, 5, 16
 _SIGNED_LENGTH = 36  # ceil(22 bytes * 8 / 5)
 
@@ -59,6 +68,11 @@ def slug(random: bytes) -> str:
     return base32(int.from_bytes(random, "big") >> 4, SLUG_LENGTH)
 
 
+def may_be_public(made: str) -> bool:
+    """False when a slug could be read as an insult by the people it is shown to; draw again."""
+    return _RUDE.search(made) is None
+
+
 def number(n: int) -> str:
     """A post's number in an edition as two characters. Raises OverflowError above 1,023."""
     return base32(n, 2)
@@ -77,6 +91,8 @@ class Tail:
 
 def clean(text: str) -> tuple[str, bool]:
     """`text` in the alphabet's spelling without trailing junk, and whether that changed it."""
+    if len(text) > _LONGEST:
+        return "", True
     stripped = text
     while True:
         shorter = stripped.rstrip(_JUNK)
@@ -111,8 +127,60 @@ def parse_tail(path: str, *, network: bool) -> Tail | None:
     n = read_base32(rest[:2])
     if not n or (network and rest[2] not in _VALUE):
         return None
-    junk = any(mark in path for mark in ("'", "%27", '"', "%22", "`"))
-    return Tail(token=head, n=n, network=rest[2] if network else "", mutated=mutated, junk=junk)
+    return Tail(token=head, n=n, network=rest[2] if network else "", mutated=mutated, junk=_scanned(path))
+
+
+def _scanned(path: str) -> bool:
+    return any(mark in path for mark in _SCANNED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlugTail:
+    """What stood behind `/l/`."""
+
+    slug: str
+    mutated: bool
+    junk: bool
+
+
+def parse_slug(path: str) -> SlugTail | None:
+    """Read `<slug>`; None when it is none of ours or was cut."""
+    plain, mutated = clean(path)
+    return SlugTail(slug=plain, mutated=mutated, junk=_scanned(path)) if valid_slug(plain) else None
+
+
+@lru_cache(maxsize=4096)
+def web_address(url: str | None) -> str | None:
+    """`url` as browsers read it (WHATWG) and in ASCII, or None unless it is http or https to a named place.
+
+    Stored addresses were checked when they came in; a redirect checks once more.
+    """
+    if not url or not url.lower().startswith(("https://", "http://")) or "\\" in url:
+        return None
+    try:
+        parsed = ada_url.URL(url)
+    except ValueError:
+        return None
+    href = str(parsed.href)
+    fine = parsed.protocol in {"https:", "http:"} and parsed.hostname and not parsed.username and not parsed.password and parsed.port != "0"
+    return href if fine and href.isascii() and href.isprintable() else None
+
+
+def with_utm(url: str, *, source: str, campaign: str, content: str) -> str:
+    """`url` with our UTM values put into its query as text; nothing that is there is touched or repeated.
+
+    An address that would grow beyond 2,048 characters stays as it is.
+    """
+    base, mark, fragment = url.partition("#")
+    head, asked, query = base.partition("?")
+    have = {part.partition("=")[0].lower() for part in re.split("[&;]", query)}
+    values = {"utm_source": source, "utm_medium": "social", "utm_campaign": campaign, "utm_content": content}
+    added = "&".join(f"{name}={quote(value.lower(), safe='')}" for name, value in values.items() if name not in have)
+    if not added:
+        return url
+    joint = "" if not asked or not query or query.endswith("&") else "&"
+    made = f"{head}?{query}{joint}{added}{mark}{fragment}"
+    return made if len(made) <= MAX_ADDRESS else url
 
 
 def control_token(secret: bytes, period: str, employee: int) -> str:

@@ -1,0 +1,264 @@
+"""Links in the database: share tokens, short links, the events they leave, and the salts that make sources anonymous."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from digest.db.schema import click, day_salt, edition, edition_post, employee, message, post, short_link, token, visit
+from digest.domain.link import may_be_public, slug
+from digest.domain.post import Visibility
+from digest.domain.press import LinkedPost, LinkToken
+from digest.errors import StorageError
+
+_SLUG_BYTES = 8
+_SALT_BYTES = 32
+_DRAWS = 20
+SALT_DAYS = 2  # a salt older than this is destroyed; its sources can then never be told again
+
+_TOKENS = (
+    select(
+        token.c.token,
+        token.c.edition_id,
+        token.c.employee_id,
+        token.c.group_key,
+        token.c.numbers,
+        token.c.expires_at,
+        token.c.revoked_at,
+        employee.c.id.label("person"),
+        employee.c.measured,
+        employee.c.language,
+        message.c.networks,
+        func.coalesce(message.c.sent_at, message.c.dated_at).label("sent_at"),
+    )
+    .select_from(token)
+    .outerjoin(employee, employee.c.id == token.c.employee_id)
+    .outerjoin(message, (message.c.edition_id == token.c.edition_id) & (message.c.employee_id == token.c.employee_id))
+    .where(token.c.token.in_(bindparam("wanted", expanding=True)))
+)
+_POSTS = (
+    select(
+        edition_post.c.edition_id,
+        edition_post.c.n,
+        edition_post.c.post_id,
+        edition_post.c.internal,
+        post.c.title,
+        post.c.url,
+        post.c.visibility,
+        post.c.recalled,
+    )
+    .select_from(edition_post)
+    .outerjoin(post, post.c.id == edition_post.c.post_id)
+    .where(edition_post.c.edition_id.in_(bindparam("wanted", expanding=True)))
+)
+
+
+def tokens(connection: Connection, wanted: Iterable[str]) -> dict[str, LinkToken]:
+    """The share tokens among `wanted` that exist, with what their links must know. An erased person's token is revoked."""
+    return {
+        row.token: LinkToken(
+            token=row.token,
+            edition=row.edition_id,
+            employee=row.employee_id,
+            group=row.group_key,
+            numbers=None if row.numbers is None else frozenset(row.numbers),
+            expires_at=row.expires_at,
+            revoked=row.revoked_at is not None or (row.employee_id is not None and row.person is None),
+            measured=row.measured,
+            language=row.language or "",
+            networks=row.networks or "",
+            sent_at=row.sent_at,
+        )
+        for row in connection.execute(_TOKENS, {"wanted": list(wanted)})
+    }
+
+
+def posts(connection: Connection, editions: Iterable[int]) -> dict[tuple[int, int], LinkedPost]:
+    """(edition, n) -> post, for all posts of `editions`. Internal stays internal even if only one of both rows says so."""
+    return {
+        (row.edition_id, row.n): LinkedPost(
+            edition=row.edition_id,
+            n=row.n,
+            id=row.post_id,
+            title=row.title or "",
+            internal=row.internal or row.visibility == Visibility.INTERNAL,
+            url=row.url,
+            recalled=row.recalled,
+        )
+        for row in connection.execute(_POSTS, {"wanted": list(editions)})
+    }
+
+
+def hashes(connection: Connection, editions: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Edition -> (period, hash): whether its frozen words are still those that were read before."""
+    rows = connection.execute(select(edition.c.id, edition.c.period, edition.c.hash).where(edition.c.id.in_(list(editions))))
+    return {row.id: (row.period, row.hash) for row in rows}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShortLink:
+    """A short link as a visit needs it."""
+
+    slug: str
+    owner: str
+    network: str
+    period: str
+    post: LinkedPost
+    disabled: bool
+
+
+def short_links(connection: Connection, wanted: Iterable[str]) -> dict[str, ShortLink]:
+    """The short links among `wanted` that exist, each with its post as it is now."""
+    found = connection.execute(
+        select(short_link, edition.c.period, post.c.title, post.c.url, post.c.visibility, post.c.recalled)
+        .select_from(short_link)
+        .outerjoin(edition, edition.c.id == short_link.c.edition_id)
+        .outerjoin(post, post.c.id == short_link.c.post_id)
+        .where(short_link.c.slug.in_(list(wanted))),
+    )
+    return {
+        row.slug: ShortLink(
+            slug=row.slug,
+            owner=row.owner,
+            network=row.network,
+            period=row.period or "",
+            disabled=row.disabled_at is not None,
+            post=LinkedPost(
+                edition=row.edition_id,
+                n=0,
+                id=row.post_id,
+                title=row.title or "",
+                internal=row.visibility == Visibility.INTERNAL,
+                url=row.url,
+                recalled=row.recalled,
+            ),
+        )
+        for row in found
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Want:
+    """A short link that is needed: one per owner, post and network, however often it is asked for."""
+
+    owner: str
+    edition: int
+    post: str
+    network: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes it one."""
+        return self.owner, self.post, self.network
+
+
+def slugs(connection: Connection, wants: Iterable[Want]) -> dict[tuple[str, str, str], str]:
+    """The slugs that already exist for `wants`."""
+    keys = [want.key for want in wants]
+    columns = (short_link.c.owner, short_link.c.post_id, short_link.c.network)
+    rows = connection.execute(select(*columns, short_link.c.slug).where(tuple_(*columns).in_(keys)))
+    return {(row.owner, row.post_id, row.network): row.slug for row in rows}
+
+
+def mint(connection: Connection, wants: Sequence[Want], random: Callable[[int], bytes], now: datetime) -> dict[tuple[str, str, str], str]:
+    """The slugs for `wants`, made where there was none. Idempotent; a clash draws again and never overwrites a row."""
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    for _ in range(_DRAWS):
+        have = slugs(connection, wants)
+        missing = {want.key: want for want in sorted(wants, key=lambda want: want.key) if want.key not in have}  # one order: no deadlock
+        if not missing:
+            return have
+        rows = [
+            {"slug": made, "owner": want.owner, "edition_id": want.edition, "post_id": want.post, "network": want.network, "created_at": now}
+            for want in missing.values()
+            if may_be_public(made := slug(random(_SLUG_BYTES)))
+        ]
+        if rows:
+            connection.execute(dialect.insert(short_link).on_conflict_do_nothing(), rows)
+    raise StorageError("short_link", f"no free slug in {_DRAWS} draws", hint="The machine's random source is broken; check /dev/urandom.")
+
+
+def put_events(connection: Connection, clicks: Sequence[Mapping[str, Any]], visits: Sequence[Mapping[str, Any]]) -> None:
+    """Insert events; one that is already there (a replayed spool) stays as it is."""
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    for table, rows in ((click, clicks), (visit, visits)):
+        if rows:
+            connection.execute(dialect.insert(table).on_conflict_do_nothing(index_elements=["event"]), list(rows))
+
+
+def salt_of(connection: Connection, day: str) -> bytes | None:
+    """The day's salt, or None before its first event."""
+    return connection.execute(select(day_salt.c.salt).where(day_salt.c.day == day)).scalar_one_or_none()
+
+
+def ensure_salt(connection: Connection, now: datetime, random: Callable[[int], bytes]) -> bytes:
+    """The salt of `now`'s UTC day, made once whoever asks first; salts older than two days are destroyed."""
+    destroy_salts(connection, now)
+    day = now.date().isoformat()
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(dialect.insert(day_salt).values(day=day, salt=random(_SALT_BYTES)).on_conflict_do_nothing())
+    return bytes(connection.execute(select(day_salt.c.salt).where(day_salt.c.day == day)).scalar_one())
+
+
+def destroy_salts(connection: Connection, now: datetime) -> int:
+    """Destroy salts older than two days: written over, then deleted. Returns how many."""
+    oldest = (now - timedelta(days=SALT_DAYS)).date().isoformat()
+    old = day_salt.c.day < oldest
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")  # else the page keeps the octets
+    connection.execute(update(day_salt).where(old).values(salt=bytes(_SALT_BYTES)))
+    return connection.execute(delete(day_salt).where(old)).rowcount
+
+
+def recent_sources(connection: Connection, owners: Iterable[int], since: datetime) -> dict[int, set[str]]:
+    """Employee -> browsers that followed their links since then: an owner looking at the own short link is no reach."""
+    found: dict[int, set[str]] = {}
+    rows = connection.execute(select(click.c.employee_id, click.c.source).where(click.c.employee_id.in_(list(owners)), click.c.at >= since))
+    for row in rows:
+        found.setdefault(row.employee_id, set()).add(row.source)
+    return found
+
+
+def clicks_of(connection: Connection, edition_id: int) -> list[Any]:
+    """Every click of an edition, oldest first, with its message's picks and networks where it has one."""
+    columns = (click, message.c.picks, message.c.networks)
+    return list(
+        connection.execute(
+            select(*columns)
+            .select_from(click)
+            .outerjoin(message, (message.c.edition_id == click.c.edition_id) & (message.c.employee_id == click.c.employee_id))
+            .where(click.c.edition_id == edition_id)
+            .order_by(click.c.id),
+        ),
+    )
+
+
+def visits_of(connection: Connection, edition_id: int) -> list[Any]:
+    """Every visit to a short link that an edition made, oldest first, with the link's owner."""
+    return list(
+        connection.execute(
+            select(visit, short_link.c.owner)
+            .join(short_link, short_link.c.slug == visit.c.slug)
+            .where(short_link.c.edition_id == edition_id)
+            .order_by(visit.c.id),
+        ),
+    )
+
+
+def put_verdicts(connection: Connection, kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store new verdicts on events; raw signals stay. `kind`: click or visit; each row: `which`, `class`, `reasons`, `rules_version`."""
+    table = {"click": click, "visit": visit}[kind]
+    if rows:
+        statement = update(table).where(table.c.id == bindparam("which"))
+        values: dict[str, Any] = {"class": bindparam("class"), "reasons": bindparam("reasons"), "rules_version": bindparam("rules_version")}
+        connection.execute(statement.values(values), list(rows))
+
+
+def put_token(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Insert one share token. Raises the driver's IntegrityError when it exists: a row is never overwritten."""
+    connection.execute(insert(token).values(dict(row)))

@@ -1,0 +1,119 @@
+"""A press: somebody followed one of our links. Whom it counts for, and what it may lead to."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+EVERYONE = "group:everyone"  # owns the short links of people who are not measured
+
+
+class Kind(StrEnum):
+    """Which family of links was followed."""
+
+    READ = "read"  # /r/: from the message to the article
+    SHARE = "share"  # /s/: from the message towards a network
+    VISIT = "visit"  # /l/: by anyone, from a shared post
+
+
+@dataclass(frozen=True, kw_only=True)
+class Press:
+    """One request for a link, as it came in."""
+
+    kind: Kind
+    at: datetime
+    key: str  # the token, or the slug
+    n: int = 0
+    letter: str = ""  # of the network, on /s/
+    counts: bool = True  # False for HEAD: the same answer, no event
+    address: str = ""  # hashed before it reaches the disk
+    referrer_host: str = ""
+    signals: Mapping[str, Any] = field(default_factory=dict)  # raw; never changed afterwards
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkToken:
+    """A share token's row and what is known about its owner."""
+
+    token: str
+    edition: int
+    employee: int | None
+    group: str | None
+    numbers: frozenset[int] | None  # None: every public post of the edition
+    expires_at: datetime
+    revoked: bool
+    measured: bool | None  # the person's own switch
+    language: str = ""
+    networks: str = ""  # letters of the person's own networks
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkedPost:
+    """A post as its links see it now: frozen number and wall, current address."""
+
+    edition: int
+    n: int
+    id: str
+    title: str
+    internal: bool
+    url: str | None
+    recalled: str | None
+
+
+class Standing(StrEnum):
+    """What a link may do."""
+
+    GO = "go"  # leads on and is counted
+    UNATTRIBUTED = "unattributed"  # expired or revoked: leads on, counts for nobody
+    INSIDE = "inside"  # an internal post has no share link
+    PAUSED = "paused"  # the post was recalled, with a reason
+    EXPIRED = "expired"  # too old, and what it led to is gone
+    UNKNOWN = "unknown"  # none of ours, or not in this message
+
+
+def standing(kind: Kind, token: LinkToken | None, post: LinkedPost | None, now: datetime) -> Standing:
+    """What a link of the message may do now."""
+    if token is None or post is None or not _in_message(token, post):
+        return Standing.UNKNOWN
+    if kind is Kind.SHARE and post.internal:
+        return Standing.INSIDE
+    if post.recalled is not None:
+        return Standing.PAUSED
+    over = token.revoked or now >= token.expires_at
+    if post.url is None:
+        return Standing.EXPIRED if over and not post.internal else Standing.UNKNOWN
+    return Standing.UNATTRIBUTED if over else Standing.GO
+
+
+def _in_message(token: LinkToken, post: LinkedPost) -> bool:
+    return not post.internal if token.numbers is None else post.n in token.numbers
+
+
+def is_measured(token: LinkToken, *, opt_in: bool) -> bool:
+    """True when clicks may stand beside this person's name; their own switch wins over the installation."""
+    if token.employee is None:
+        return False
+    return token.measured if token.measured is not None else not opt_in
+
+
+def owner(token: LinkToken, *, measured: bool) -> str:
+    """Who owns the short link: the person, the group in aggregate mode, or everyone."""
+    if measured:
+        return f"employee:{token.employee}"
+    return f"group:{token.group}" if token.group else EVERYONE
+
+
+def source_hash(salt: bytes, address: str, agent: str, slug: str = "") -> str:
+    """A browser at an address, for one day: without the day's salt nobody can work back to either."""
+    return hmac.new(salt, f"{address}\n{agent}\n{slug}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:32]
+
+
+def disguise(salt: bytes, token: str) -> str:
+    """Stands for the token of somebody who is not measured: bursts can be seen for a day, the person never."""
+    return "~" + hmac.new(salt, f"token|{token}".encode(), hashlib.sha256).hexdigest()[:32]
