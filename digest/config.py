@@ -1,105 +1,39 @@
 """config.toml: read, checked whole, every problem at once. Tools get plain values from it, never the whole.
 
-Secrets may come from the environment (`DIGEST_SMTP_PASSWORD`) or a file (`DIGEST_SMTP_PASSWORD_FILE`); both win over the file.
+Secrets may come from the environment (`DIGEST_SMTP_PASSWORD`) or from a file that it names (`DIGEST_SMTP_PASSWORD_FILE`);
+both win over config.toml.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from datetime import time
-from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
-import ada_url
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from digest.config_values import Clock, Line, Listen, Mailbox, Names, OptionalMailbox, SiteUrl, WebUrl, Zone, describe
 from digest.errors import ConfigError
 
-_LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
-
-def _refuse(found: object, allowed: str) -> PydanticCustomError:
-    return PydanticCustomError("refused", "found {found}, allowed {allowed}", {"found": repr(found), "allowed": allowed})
-
-
-def _zone(value: str) -> str:
-    if value not in available_timezones():
-        raise _refuse(value, "an IANA zone such as Europe/Berlin")
-    return value
-
-
-def _clock(value: str) -> str:
-    try:
-        parsed = time.fromisoformat(value)
-    except ValueError:
-        raise _refuse(value, "00:00 to 23:59") from None
-    if len(value) != len("09:00"):
-        raise _refuse(value, "00:00 to 23:59")
-    return parsed.strftime("%H:%M")
-
-
-def _site(value: str) -> str:
-    try:
-        url = ada_url.URL(value)
-    except ValueError:
-        raise _refuse(value, "https://HOST, or http://127.0.0.1:PORT for trying out") from None
-    secure = url.protocol == "https:" or (url.protocol == "http:" and url.hostname in _LOOPBACK)
-    if not secure or url.search or url.hash or url.username:
-        raise _refuse(value, "https://HOST, or http://127.0.0.1:PORT for trying out")
-    return str(url.href).rstrip("/")
-
-
-def _web(value: str) -> str:
-    if value == "":
-        return value
-    try:
-        url = ada_url.URL(value)
-    except ValueError:
-        raise _refuse(value, "an https address") from None
-    if url.protocol not in {"https:", "http:"}:
-        raise _refuse(value, "an https address")
-    return str(url.href)
-
-
-def _mailbox(value: str) -> str:
-    name, address = parseaddr(value)
-    if address.count("@") != 1 or any(c in value for c in "\r\n\0") or address.startswith("@") or address.endswith("@"):
-        raise _refuse(value, 'NAME <ADDRESS>, such as "Mara at Example <digest@example.com>"')
-    del name
-    return value
-
-
-def _listen(value: str) -> str:
-    host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:  # noqa: PLR2004 - the range of ports
-        raise _refuse(value, "HOST:PORT, such as 127.0.0.1:8080")
-    return value
-
-
-Zone = Annotated[str, AfterValidator(_zone)]
-Clock = Annotated[str, AfterValidator(_clock)]
-SiteUrl = Annotated[str, AfterValidator(_site)]
-WebUrl = Annotated[str, AfterValidator(_web)]
-Mailbox = Annotated[str, AfterValidator(_mailbox)]
-Listen = Annotated[str, AfterValidator(_listen)]
+# environment variable -> the key it stands for; NAME_FILE names a file that holds the value
+SECRETS = {"DIGEST_SMTP_PASSWORD": ("smtp", "password"), "DIGEST_DATABASE_URL": ("database", "url")}
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_by_name=True, validate_by_alias=True)
 
 
 class Site(_Table):
     """[site]: the name and place of it all."""
 
-    name: str = "The Weekly Letter"
-    company: str = "our company"
+    name: Line = "The Weekly Letter"
+    company: Line = "our company"
     url: SiteUrl = "http://127.0.0.1:8080"
     timezone: Zone = "UTC"
     address: str = ""
@@ -122,7 +56,7 @@ class Sender(_Table):
     """[sender]: whom the letter is from."""
 
     sender: Mailbox = Field(default="The Weekly Letter <digest@example.com>", alias="from")
-    reply_to: str = ""
+    reply_to: OptionalMailbox = ""
 
 
 class Smtp(_Table):
@@ -160,13 +94,13 @@ class Web(_Table):
     """[web]: where the pages listen."""
 
     listen: Listen = "127.0.0.1:8080"
-    trusted_proxies: tuple[str, ...] = ()
+    trusted_proxies: Names = ()
 
 
 class Sharing(_Table):
     """[sharing]: networks, in the order of the share page, and what stands in every shared text."""
 
-    networks: tuple[str, ...] = ("linkedin", "x", "facebook", "threads", "bluesky", "mastodon", "whatsapp", "email")
+    networks: Names = ("linkedin", "x", "facebook", "threads", "bluesky", "mastodon", "whatsapp", "email")
     link: Literal["short", "canonical"] = "short"
     disclosure: str = ""
 
@@ -227,18 +161,18 @@ class Config(_Table):
 
 def load_config(path: Path, environ: Mapping[str, str] | None = None) -> Config:
     """Read and check `path`. Raises ConfigError with every problem, each naming its key."""
-    env = os.environ if environ is None else environ
     data = _read(path)
-    problems: list[str] = []
-    _secrets(data, env, problems)
+    problems = [f"{path}: home: no such key"] if data.pop("home", None) is not None else []
+    problems += _secrets(data, os.environ if environ is None else environ)
     try:
-        config = Config.model_validate(data)
+        config = Config.model_validate(data, by_alias=True, by_name=False)
     except ValidationError as error:
-        problems += [_problem(path, detail) for detail in error.errors(include_url=False)]
-        raise ConfigError(sorted(set(problems)), hint="Every key stands in config.example.toml with its default.") from error
+        known = known_keys()
+        problems += [f"{path}: {describe(detail, known)}" for detail in error.errors(include_url=False)]
     if problems:
-        raise ConfigError(problems)
-    return config.model_copy(update={"home": path.resolve().parent})
+        raise ConfigError(sorted(set(problems)), hint="Every key stands in config.example.toml with its default and a sentence.")
+    # not resolved: a link to a file elsewhere (as containers mount them) does not move the folder that paths start from
+    return config.model_copy(update={"home": path.absolute().parent})
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -254,62 +188,32 @@ def _read(path: Path) -> dict[str, Any]:
         line = raw[: error.start].count(b"\n") + 1
         raise ConfigError([f"{path}:{line}: found bytes that are not UTF-8, allowed UTF-8 text"], hint="Save the file as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"{path}: not TOML: {error}"]) from error
+        raise ConfigError([_not_toml(path, str(error))], hint="Every key stands in config.example.toml; compare the line with it.") from error
 
 
-def _secrets(data: dict[str, Any], env: Mapping[str, str], problems: list[str]) -> None:
-    value = env.get("DIGEST_SMTP_PASSWORD")
-    file = env.get("DIGEST_SMTP_PASSWORD_FILE")
-    if value is None and file:
+def _not_toml(path: Path, message: str) -> str:
+    """Before Python 3.14 the place stands only in the message: "(at line 5, column 11)"."""
+    found = re.search(r" \(at line (\d+), column (\d+)\)$", message)
+    return f"{path}:{found[1]}:{found[2]}: not TOML: {message[: found.start()]}" if found else f"{path}: not TOML: {message}"
+
+
+def _secrets(data: dict[str, Any], env: Mapping[str, str]) -> list[str]:
+    """Put what the environment says over what the file says; returns the problems."""
+    problems: list[str] = []
+    for name, (table, key) in SECRETS.items():
         try:
-            value = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
-        except OSError as error:
-            problems.append(f"DIGEST_SMTP_PASSWORD_FILE: {file}: cannot be read: {error.strerror}")
-    if value is not None:
-        data.setdefault("smtp", {})
-        if isinstance(data["smtp"], dict):
-            data["smtp"]["password"] = value
-    url = env.get("DIGEST_DATABASE_URL")
-    if url:
-        data.setdefault("database", {})
-        if isinstance(data["database"], dict):
-            data["database"]["url"] = url
+            value = env.get(name) or _secret_file(env.get(f"{name}_FILE", ""))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            problems.append(f"{name}_FILE: {env[f'{name}_FILE']}: cannot be read: {reason}")
+            continue
+        if value and isinstance(data.setdefault(table, {}), dict):
+            data[table][key] = value
+    return problems
 
 
-def _problem(path: Path, detail: ErrorDetails) -> str:
-    where = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(where, known_keys(), n=1, cutoff=0.6)
-        return f"{path}: {where}: no such key" + (f", did you mean {near[0]}?" if near else "")
-    if detail["type"] == "refused":
-        return f"{path}: {where}: {detail['msg']}"
-    return f"{path}: {where}: found {_short(detail['input'])}, allowed {_allowed(detail)}"
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - what fits a line
-
-
-def _allowed(detail: ErrorDetails) -> str:
-    context = detail.get("ctx", {})
-    match detail["type"]:
-        case "literal_error":
-            return str(context["expected"])
-        case "greater_than_equal":
-            return f"{context['ge']} or more"
-        case "less_than_equal":
-            return f"{context['le']} or less"
-        case "int_type" | "int_parsing" | "int_from_float":
-            return "a whole number"
-        case "string_type":
-            return "text in quotes"
-        case "bool_type" | "bool_parsing":
-            return "true or false"
-        case "model_type" | "dict_type":
-            return "a table"
-        case _:
-            return detail["msg"].lower()
+def _secret_file(name: str) -> str:
+    return Path(name).read_text(encoding="utf-8-sig").rstrip("\r\n") if name else ""
 
 
 def known_keys() -> list[str]:
@@ -321,4 +225,3 @@ def known_keys() -> list[str]:
             keys.append(table)
             keys += [f"{table}.{inner.alias or name}" for name, inner in model.model_fields.items()]
     return keys
-

@@ -1,0 +1,149 @@
+"""The kinds of value that config.toml knows, how each is checked, and the sentence for one that does not fit."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from email.utils import parseaddr
+from typing import Annotated
+from zoneinfo import available_timezones
+
+import ada_url
+from pydantic import AfterValidator, Strict
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+_WIDTH = 60  # characters of a wrong value that are quoted back
+_SITE = "https://HOST, or http://127.0.0.1:PORT for trying out"
+_SENTENCES = {  # pydantic's kind of error -> what is allowed
+    "literal_error": "{expected}",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than_equal": "{le:g} or less",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "string_type": "text in quotes",
+    "bool_type": "true or false",
+    "tuple_type": 'a list such as ["one", "two"]',
+    "model_type": "a table",
+}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def _refuse(found: object, allowed: str) -> PydanticCustomError:
+    return PydanticCustomError("refused", "found {found}, allowed {allowed}", {"found": repr(found), "allowed": allowed})
+
+
+def _line(value: str) -> str:
+    if _CONTROL.search(value):
+        raise _refuse(value, "one line of text")
+    return value
+
+
+def _zone(value: str) -> str:
+    zones = available_timezones()
+    if value in zones:
+        return value
+    near = difflib.get_close_matches(value.lower(), [zone.lower() for zone in zones], n=1)
+    names = {zone.lower(): zone for zone in zones}
+    raise _refuse(value, f"an IANA zone such as {names[near[0]] if near else 'Europe/Berlin'}")
+
+
+def _clock(value: str) -> str:
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
+        raise _refuse(value, "00:00 to 23:59")
+    return value
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _site(value: str) -> str:
+    try:
+        url = ada_url.URL(value)
+    except ValueError:
+        raise _refuse(value, _SITE) from None
+    secure = url.protocol == "https:" or (url.protocol == "http:" and _loopback(url.hostname))
+    if not secure or url.search or url.hash or url.username or url.password:
+        raise _refuse(value, _SITE)
+    return f"{url.protocol}//{url.host}{url.pathname}".rstrip("/")
+
+
+def _web(value: str) -> str:
+    if value == "":
+        return value
+    try:
+        url = ada_url.URL(value)
+    except ValueError:
+        raise _refuse(value, "a web address such as https://example.com/policy") from None
+    if url.protocol not in {"https:", "http:"}:
+        raise _refuse(value, "a web address such as https://example.com/policy")
+    return str(url.href)
+
+
+def _mailbox(value: str) -> str:
+    _, address = parseaddr(value)
+    local, at, domain = address.partition("@")
+    if not (local and at and domain) or "@" in domain or " " in address or _CONTROL.search(value):
+        raise _refuse(value, 'NAME <ADDRESS>, such as "Mara at Example <digest@example.com>"')
+    return value
+
+
+def _mailbox_or_none(value: str) -> str:
+    return _mailbox(value) if value else value
+
+
+def _listen(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:  # noqa: PLR2004 - the last port there is
+        raise _refuse(value, "HOST:PORT, such as 127.0.0.1:8080")
+    return value
+
+
+Line = Annotated[str, AfterValidator(_line)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Clock = Annotated[str, AfterValidator(_clock)]
+SiteUrl = Annotated[str, AfterValidator(_site)]
+WebUrl = Annotated[str, AfterValidator(_web)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+OptionalMailbox = Annotated[str, AfterValidator(_mailbox_or_none)]
+Listen = Annotated[str, AfterValidator(_listen)]
+Names = Annotated[tuple[Line, ...], Strict(strict=False)]  # TOML has lists only; the words inside stay strict
+
+
+def describe(detail: ErrorDetails, known: list[str]) -> str:
+    """`table.key: what was found, what is allowed`; for a key that is not in `known`, the one that was probably meant."""
+    where = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        near = _meant(where, known)
+        return f"{where}: no such key" + (f", did you mean {near}?" if near else "")
+    if detail["type"] == "refused":
+        return f"{where}: {detail['msg']}"
+    return f"{where}: found {_shown(where, detail['input'])}, allowed {_allowed(detail)}"
+
+
+def _meant(where: str, known: list[str]) -> str:
+    """A right key in the wrong table, else the nearest spelling in its own table, else the nearest table; "" when nothing is near."""
+    table, dot, leaf = where.rpartition(".")
+    elsewhere = [key for key in known if key.endswith(f".{leaf}")]
+    if elsewhere:
+        return elsewhere[0]
+    near = difflib.get_close_matches(leaf, [key.removeprefix(table + dot) for key in known if key.startswith(table + dot)], n=1)
+    return table + dot + near[0] if near else ""
+
+
+def _shown(where: str, value: object) -> str:
+    if where.endswith("password"):
+        return "something that is not shown here"
+    if isinstance(value, dict | list):  # may hold a password further in
+        return "a table" if isinstance(value, dict) else "a list"
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 3] + "..."
+
+
+def _allowed(detail: ErrorDetails) -> str:
+    sentence = _SENTENCES.get(detail["type"])
+    return sentence.format_map(detail.get("ctx", {})) if sentence else detail["msg"].lower()
