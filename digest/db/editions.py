@@ -109,6 +109,13 @@ def begin_plan(connection: Connection, edition_id: int, content: EditionContent,
         connection.execute(insert(edition_post), rows)
 
 
+def put_bodies(connection: Connection, edition_id: int, compiled: Mapping[str, bytes]) -> None:
+    """Store the compiled edition, language -> bytes, after `begin_plan` took the old ones away."""
+    connection.execute(
+        insert(edition_body), [{"edition_id": edition_id, "language": lang, "compiled": body} for lang, body in sorted(compiled.items())]
+    )
+
+
 def put_posts(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert posts, or bring their title, address and wall up to date."""
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, time, timedelta
 from itertools import islice
 
@@ -20,6 +20,7 @@ from digest.db.session import read, write, yield_to_others
 from digest.domain import calendar
 from digest.domain.edition import Edition, EditionContent, EditionState
 from digest.domain.employee import Employee
+from digest.domain.envelope import envelope
 from digest.domain.planning import Words, freeze_edition
 from digest.domain.post import Origin
 from digest.errors import EditionError
@@ -71,14 +72,17 @@ def plan(engine: Engine, config: Config, *, now: datetime, period: str | None = 
     with read(engine) as connection:
         chosen = _choose(connection, config, period, now)
         content, warnings = _freeze(connection, config, chosen)
+        languages = audience.languages(connection)
+    compiled = rendering.compile_languages(content, languages)  # the slow part, before the transaction
+    outside = envelope(sender=config.sender.sender, reply_to=config.sender.reply_to, list_name=config.site.name)
     with write(engine) as connection:
         keys.ensure_keys(connection, secrets.token_bytes, now)
         found, _ = editions.open_once(connection, chosen, now)
         if found.state in _BUSY:
             raise EditionError(chosen, f"it is {found.state} already, so it cannot be planned again", hint=_later(found.state))
         queue.store_posts(connection, config.queue_path, content, now)
-        editions.begin_plan(connection, found.id, content, rendering.envelope(config))
-        rendering.compile_bodies(connection, found.id, content, audience.languages(connection))
+        editions.begin_plan(connection, found.id, content, asdict(outside))
+        editions.put_bodies(connection, found.id, compiled)
     return Planned(edition=resume(engine, config, chosen, now=now, progress=progress), warnings=warnings)
 
 

@@ -78,7 +78,7 @@ class Planner:
             "picks": [[pick.n, pick.because] for pick in chosen.picks],
             "spares": [[pick.n, pick.because] for pick in chosen.spares],
             "networks": self._networks(person),
-            "name": "" if person.shared else person.given_name,
+            "name": "" if person.shared else person.name,
             "due_at": due,
             "next_attempt_at": due,
             "attempts": 0,

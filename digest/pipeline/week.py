@@ -15,7 +15,7 @@ from digest.db import audience, editions
 from digest.db.session import read
 from digest.domain import calendar
 from digest.domain.edition import EditionState
-from digest.pipeline import edition, rendering
+from digest.pipeline import edition, renderers
 from digest.pipeline.delivery import Delivery, Relay, deliver
 
 
@@ -71,7 +71,7 @@ def send_due(
     """Send what is due now, until nothing more can be sent."""
     return deliver(
         engine,
-        renderers=lambda edition_id: rendering.load(engine, edition_id),
+        renderers=lambda edition_id: renderers.load(engine, edition_id),
         relay=relay(config),
         clock=clock,
         on_doubt=config.delivery.on_doubt,
