@@ -1,0 +1,299 @@
+"""An SMTP client that knows at every moment whether the final dot was written.
+
+It answers with an Outcome, never with an exception: what an outcome means is decided on the ground floor (`domain/phase.py`).
+The standard library raises the same error before and after the dot, which loses exactly what matters.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Final
+
+from digest.domain.phase import Kind, Outcome, Phase
+from digest.smtp.relay import Relay
+from digest.smtp.stream import CutError, Reply, Stream, connect
+
+_DOT: Final = b".\r\n"
+_GO_AHEAD: Final = 354
+_CHALLENGE: Final = 334
+_UNSAFE: Final = frozenset(' <>"\\\x7f') | {chr(c) for c in range(32)}
+
+Watch = Callable[[str], None]  # is told each point it passes; the fault tests pull the plug there
+
+
+class Connection:
+    """One connection to the relay, used for one message after the other."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._wait = relay.timeouts
+        self._stream: Stream | None = None
+        self._offers: dict[str, str] = {}
+        self._phase = Phase.CONNECT
+        self._sent = 0
+        self._aborted = False
+
+    @property
+    def usable(self) -> bool:
+        """True while the next message may go this way."""
+        return self._stream is not None and self._sent < self._relay.messages_per_connection
+
+    def open(self) -> Outcome:
+        """Connect, greet, encrypt, log in. Anything but an accepted outcome leaves it closed."""
+        self.close()
+        self._sent, self._phase = 0, Phase.CONNECT
+        try:
+            outcome = self._opening()
+        except CutError as cut:
+            outcome = self._cut(cut)
+        if not outcome.accepted:
+            self._drop()
+        return outcome
+
+    def send(self, sender: str, recipient: str, wire: bytes, watch: Watch | None = None) -> Outcome:
+        """Offer one message to one recipient; the connection must be usable.
+
+        `wire`: dot-stuffed, lines end in CRLF, and so does the last one; the final dot is added here.
+        """
+        self._phase = Phase.MAIL
+        local = self._refuse_here(sender, recipient, wire)
+        if local is not None:
+            return local
+        try:
+            outcome = self._transaction(self._stream_now(), self._commands(sender, recipient, wire), wire, watch)
+        except CutError as cut:
+            outcome = self._cut(cut)
+        self._sent += 1
+        self._tidy(outcome)
+        return outcome
+
+    def close(self) -> None:
+        """Say goodbye and leave; what the server answers changes nothing."""
+        if self._stream is not None and not self._aborted:
+            with contextlib.suppress(CutError):
+                self._stream.command("QUIT", min(5.0, self._wait.command))
+        self._drop()
+
+    def abort(self) -> None:
+        """Break off from another thread; the try under way ends with an outcome that names its phase."""
+        self._aborted = True
+        if self._stream is not None:
+            self._stream.abort()
+
+    def _drop(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        self._stream = None
+
+    def _stream_now(self) -> Stream:
+        if self._stream is None:
+            raise CutError(Kind.BROKEN, "the connection is closed")
+        return self._stream
+
+    def _cut(self, cut: CutError) -> Outcome:
+        self._drop()
+        return Outcome(phase=self._phase, kind=cut.kind, text=cut.text, reused=self._sent > 0)
+
+    def _told(self, reply: Reply, kind: Kind | None = None) -> Outcome:
+        return Outcome(
+            phase=self._phase,
+            kind=kind or reply.kind,
+            code=reply.code,
+            enhanced=reply.enhanced,
+            text=reply.text,
+            reused=self._sent > 0,
+        )
+
+    # Opening
+
+    def _opening(self) -> Outcome:
+        relay = self._relay
+        stream = self._stream = connect(relay.host, relay.port, self._wait.connect)
+        if relay.security == "tls":
+            self._phase = Phase.STARTTLS
+            stream.encrypt(self._context(), relay.host, self._wait.command)
+        self._phase = Phase.GREETING
+        outcome = self._told(stream.reply(self._wait.greeting))
+        for step in (self._hello, self._starttls, self._login):
+            if outcome.accepted:
+                outcome = step(stream) or outcome
+        return outcome
+
+    def _context(self) -> ssl.SSLContext:
+        return self._relay.tls or ssl.create_default_context()
+
+    def _hello(self, stream: Stream) -> Outcome:
+        self._phase = Phase.EHLO
+        name = _own_name(*stream.own_address)
+        reply = stream.command(f"EHLO {name}", self._wait.command)
+        self._offers = _offers(reply) if reply.kind is Kind.ACCEPTED else {}
+        if reply.kind is Kind.PERMANENT:  # an old server; 502 and 500 mean that it knows no EHLO (RFC 5321, 4.1.4)
+            reply = stream.command(f"HELO {name}", self._wait.command)
+        return self._told(reply)
+
+    def _starttls(self, stream: Stream) -> Outcome | None:
+        if self._relay.security != "starttls":
+            return None
+        self._phase = Phase.STARTTLS
+        if "STARTTLS" not in self._offers:
+            return Outcome(phase=self._phase, kind=Kind.PERMANENT, text="the relay does not offer STARTTLS")
+        outcome = self._told(stream.command("STARTTLS", self._wait.command))
+        if not outcome.accepted:
+            return outcome
+        stream.encrypt(self._context(), self._relay.host, self._wait.command)
+        return self._hello(stream)
+
+    def _login(self, stream: Stream) -> Outcome | None:
+        if not self._relay.username:
+            return None
+        ways = self._offers.get("AUTH", "").upper().split()
+        if not {"PLAIN", "LOGIN"} & set(ways):  # a matter of our settings, so it opens no breaker
+            return Outcome(phase=self._phase, kind=Kind.PERMANENT, text=f"the relay offers no AUTH PLAIN or LOGIN, found {' '.join(ways) or 'none'}")
+        self._phase = Phase.AUTH
+        user, password = self._relay.username, self._relay.password
+        if "PLAIN" in ways:
+            return self._told(stream.command(f"AUTH PLAIN {_b64(f'{chr(0)}{user}{chr(0)}{password}')}", self._wait.command))
+        reply = stream.command("AUTH LOGIN", self._wait.command)
+        for word in (user, password):
+            if reply.code != _CHALLENGE:
+                return self._told(reply)
+            reply = stream.command(_b64(word), self._wait.command)
+        return self._told(reply)
+
+    # One message
+
+    def _refuse_here(self, sender: str, recipient: str, wire: bytes) -> Outcome | None:
+        """What the relay need not be asked: the answer is certain."""
+        if "@" not in recipient or _UNSAFE & set(recipient) or _UNSAFE & set(sender):
+            return self._refusal(Phase.RCPT, 553, "5.1.3", "the address cannot be written into an SMTP command")
+        if "SMTPUTF8" not in self._offers and "" in {_ascii_form(sender), _ascii_form(recipient)}:
+            return self._refusal(Phase.RCPT, 553, "5.6.7", "the relay does not offer SMTPUTF8, which this address needs")
+        if not wire.isascii() and "8BITMIME" not in self._offers:
+            return self._refusal(Phase.DATA, 554, "5.6.3", "the relay does not offer 8BITMIME, which this message needs")
+        limit = self._offers.get("SIZE", "")
+        if limit.isdigit() and 0 < int(limit) < len(wire):
+            return self._refusal(Phase.MAIL, 552, "5.3.4", f"the message has {len(wire)} octets, the relay takes {limit}")
+        return None
+
+    @staticmethod
+    def _refusal(phase: Phase, code: int, enhanced: str, text: str) -> Outcome:
+        return Outcome(phase=phase, kind=Kind.PERMANENT, code=code, enhanced=enhanced, text=text)
+
+    def _commands(self, sender: str, recipient: str, wire: bytes) -> tuple[bytes, bytes]:
+        extra = f" SIZE={len(wire)}" if "SIZE" in self._offers else ""
+        extra += " BODY=8BITMIME" if not wire.isascii() else ""
+        if not (sender + recipient).isascii():
+            if "SMTPUTF8" in self._offers:
+                extra += " SMTPUTF8"
+            else:
+                sender, recipient = _ascii_form(sender), _ascii_form(recipient)
+        return f"MAIL FROM:<{sender}>{extra}\r\n".encode(), f"RCPT TO:<{recipient}>\r\n".encode()
+
+    def _transaction(self, stream: Stream, commands: tuple[bytes, bytes], wire: bytes, watch: Watch | None) -> Outcome:
+        mail, rcpt = commands
+        steps = [(Phase.MAIL, mail, self._wait.mail), (Phase.RCPT, rcpt, self._wait.rcpt), (Phase.DATA, b"DATA\r\n", self._wait.data)]
+        at_once = "PIPELINING" in self._offers
+        if at_once:
+            stream.send(b"".join(line for _, line, _ in steps), self._wait.mail)
+        for place, (phase, line, patience) in enumerate(steps, start=1):
+            self._phase = phase
+            if not at_once:
+                stream.send(line, patience)
+            refused = self._judge(phase, stream.reply(patience))
+            if watch:
+                watch(f"after_{phase}")
+            if refused:
+                self._pass_over(stream, steps[place:] if at_once else [])
+                return refused
+        return self._body(stream, wire, watch)
+
+    def _pass_over(self, stream: Stream, steps: list[tuple[Phase, bytes, float]]) -> None:
+        """Read the replies to commands that a refusal has overtaken."""
+        try:
+            for phase, _, patience in steps:
+                if stream.reply(patience).code == _GO_AHEAD and phase is Phase.DATA:
+                    self._drop()  # it waits for a body that nobody may get: never send the dot (RFC 2920, 3.1)
+        except CutError:
+            self._drop()
+
+    def _judge(self, phase: Phase, reply: Reply) -> Outcome | None:
+        if phase is Phase.DATA:
+            if reply.code == _GO_AHEAD:
+                return None
+            return self._told(reply, Kind.UNREADABLE if reply.kind is Kind.ACCEPTED else None)
+        return None if reply.kind is Kind.ACCEPTED else self._told(reply)
+
+    def _body(self, stream: Stream, wire: bytes, watch: Watch | None) -> Outcome:
+        self._phase = Phase.BODY
+        if watch:
+            half = len(wire) // 2
+            stream.send(wire[:half], self._wait.block)
+            watch("mid_body")
+            stream.send(wire[half:], self._wait.block)
+            watch("before_dot")
+        else:
+            stream.send(wire, self._wait.block)
+        if stream.spoke_early():
+            reply = stream.reply(self._wait.command)
+            outcome = self._told(reply, Kind.UNREADABLE if reply.kind is Kind.ACCEPTED else None)
+            self._drop()
+            return outcome
+        written = stream.send_some(_DOT, self._wait.block)
+        self._phase = Phase.DOT
+        if written < len(_DOT):
+            stream.send(_DOT[written:], self._wait.block)
+        if watch:
+            watch("after_dot")
+        outcome = self._told(stream.reply(self._wait.dot))
+        if watch:
+            watch("after_reply")
+        return outcome
+
+    def _tidy(self, outcome: Outcome) -> None:
+        """Leave nothing half open behind a refusal: RSET, or close."""
+        if self._stream is None or outcome.accepted:
+            return
+        if outcome.code == 421 or outcome.kind in {Kind.BROKEN, Kind.UNREADABLE}:  # noqa: PLR2004 - the server is closing (RFC 5321, 3.8)
+            self._drop()
+        elif outcome.phase is not Phase.DOT:
+            try:
+                if self._stream.command("RSET", self._wait.command).kind is not Kind.ACCEPTED:
+                    self._drop()
+            except CutError:
+                self._drop()
+
+
+def _offers(reply: Reply) -> dict[str, str]:
+    """Keyword -> parameters, upper case, from the lines behind the greeting; `AUTH=` is an old spelling of AUTH."""
+    found: dict[str, str] = {}
+    for line in reply.lines[1:]:
+        word, _, rest = line.replace("=", " ", 1).partition(" ") if line.upper().startswith("AUTH=") else line.partition(" ")
+        found[word.upper()] = f"{found.get(word.upper(), '')} {rest}".strip()
+    return found
+
+
+def _own_name(address: str, ipv6: bool) -> str:
+    """What we call ourselves: the machine's full name if it has one, else our address as a literal; no DNS is asked."""
+    name = socket.gethostname()
+    if "." in name and name.isascii():
+        return name
+    return f"[IPv6:{address}]" if ipv6 else f"[{address}]"
+
+
+def _ascii_form(address: str) -> str:
+    """The address with its domain in ASCII (IDNA), or "" when that is not possible."""
+    if address.isascii():
+        return address
+    local, _, domain = address.rpartition("@")
+    try:
+        return f"{local}@{domain.encode('idna').decode()}" if local.isascii() else ""
+    except UnicodeError:
+        return ""
+
+
+def _b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
