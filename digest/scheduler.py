@@ -49,8 +49,12 @@ class Clock:
         self._loop.join()
 
     def _plan(self) -> None:
-        _guarded(lambda: [_log.info(said) for said in edition.open_due(self._engine, self._config, now=self._now())])
+        _guarded(self._open_due)
         self._wake.set()
+
+    def _open_due(self) -> None:
+        for said in edition.open_due(self._engine, self._config, now=self._now()):
+            _log.info(said)
 
     def _deliver(self) -> None:
         while not self._stop.is_set():

@@ -57,8 +57,10 @@ def _run(config_path: Path, parts: list[str], bound: socket.socket | None, *, ve
     children: list[BaseProcess] = []
     stopping = threading.Event()
     for part in parts:
-        target, extra = (_web, (bound,)) if part == "web" else (_worker, ())
-        child = context.Process(target=target, args=(config_path, verbose, *extra), name=part)
+        if part == "web":
+            child: BaseProcess = context.Process(target=_web, args=(config_path, verbose, bound), name=part)
+        else:
+            child = context.Process(target=_worker, args=(config_path, verbose), name=part)
         child.start()
         children.append(child)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -16,7 +16,7 @@ from digest.demo.inbox import make_inbox
 from digest.demo.mailbox import Mailbox, free_port
 from digest.demo.servers import Server
 from digest.demo.walk import DemoClock
-from digest.mail.templates import page_environment
+from digest.mail.templates import environment
 from digest.pipeline import edition, week
 from digest.web.serving import application
 
@@ -50,7 +50,7 @@ def open_demo(folder: Path | None, real: Callable[[], datetime]) -> Iterator[Sta
         stack.callback(mailbox.stop)
         stage = Stage(company=company, mailbox=mailbox, clock=clock, inbox_url=f"http://127.0.0.1:{inbox}/")
         pages = Server(application(company.engine, company.config, clock), web)
-        letters = Server(make_inbox(mailbox, page_environment(), lambda: _facts(stage)), inbox)
+        letters = Server(make_inbox(mailbox, environment(), lambda: _facts(stage)), inbox)
         for server in (pages, letters):
             server.start()
             stack.callback(server.stop)

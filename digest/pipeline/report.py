@@ -14,11 +14,11 @@ from sqlalchemy import Connection, Engine
 
 from digest.config import Config
 from digest.db import audience, editions, figures
-from digest.db.session import read
+from digest.db.session import read, write
 from digest.domain.edition import Edition, EditionContent
 from digest.domain.groups import shown
 from digest.domain.report import Range, ranged
-from digest.pipeline import outbox
+from digest.pipeline import outbox, tracking
 from digest.pipeline.edition import find
 
 
@@ -50,7 +50,9 @@ class Report:
 
 
 def report(engine: Engine, config: Config, period: str | None = None) -> Report:
-    """The figures of an edition. Raises EditionError when there is none."""
+    """The figures of an edition, its clicks judged anew first. Raises EditionError when there is none."""
+    with write(engine) as connection:
+        tracking.reclassify(connection, find(connection, period).id, tracking.tracking_settings(config))
     with read(engine) as connection:
         found = find(connection, period)
         content = editions.content(connection, found.id)
