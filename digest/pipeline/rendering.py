@@ -1,0 +1,174 @@
+"""Rendering: compile an edition once per language, then make each message's octets from it and the message's row."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from digest.db.schema import edition_body
+from digest.domain.edition import EditionContent, EditionPost
+from digest.domain.envelope import Envelope, Keys
+from digest.domain.link import TOKEN_LENGTH, control_token, sign_unsubscribe
+from digest.domain.message import Message
+from digest.domain.share import Network, compose, intent
+from digest.domain.words import nearest
+from digest.errors import NotFoundError
+from digest.files.networks import load_networks
+from digest.mail import catalogue
+from digest.mail.compile import compile_edition, load_compiled
+from digest.mail.fill import Fill, Filler
+from digest.mail.mime import Letter, build, constant_head, needs_smtputf8
+
+# Dead tokens stand in previews and tests: their check character is wrong and their signature cannot be one.
+DEAD_TOKEN = "0" * (TOKEN_LENGTH - 1) + "1"
+DEAD_UNSUBSCRIBE = "z" + "0" * 35
+_MAC_HEX = 16
+
+
+def compile_bodies(connection: Connection, edition_id: int, content: EditionContent, languages: Iterable[str]) -> dict[str, bytes]:
+    """Compile the edition for readers of `languages` and store it; the letter's language -> compiled body.
+
+    Raises TemplateError.
+    """
+    compiled = compile_languages(content, languages)
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    for language, body in compiled.items():
+        row = dialect.insert(edition_body).values(edition_id=edition_id, language=language, compiled=body)
+        connection.execute(row.on_conflict_do_update(index_elements=["edition_id", "language"], set_={"compiled": body}))
+    return compiled
+
+
+def compile_languages(content: EditionContent, languages: Iterable[str]) -> dict[str, bytes]:
+    """The compiled edition in each language that the letter speaks to readers of `languages`; at least one."""
+    wanted = sorted({catalogue.spoken(language) for language in languages} or {catalogue.spoken("")})
+    intents = share_intents(content) if content.tracking == "off" else {}
+    return {language: compile_edition(content, language, intents=intents) for language in wanted}
+
+
+def share_intents(content: EditionContent) -> dict[tuple[int, str], str]:
+    """With tracking off the message itself holds the compose addresses: (post, network letter) -> address."""
+    letters = {letter for letter, _, _ in content.networks}
+    networks = [network for network in load_networks() if network.letter in letters]
+    found = {(post.n, network.letter): _intent(content, post, network) for post in content.posts for network in networks if not post.internal}
+    return {key: address for key, address in found.items() if address}
+
+
+def _intent(content: EditionContent, post: EditionPost, network: Network) -> str:
+    captions = post.captions.get(network.name, ())
+    link = post.url or ""
+    caption = compose(network, words=captions[0] if captions else "", disclosure=content.disclosure, link=link)
+    return intent(network, caption=caption, link=link, title=post.title, phone=False) if link else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Language:
+    filler: Filler
+    head: bytes
+
+
+class Renderer:
+    """Makes each message of one edition. Holds what was frozen at planning and nothing else.
+
+    `live=False` puts dead tokens into every link, for previews and test messages.
+    """
+
+    def __init__(self, content: EditionContent, envelope: Envelope, bodies: Mapping[str, bytes], keys: Keys, *, live: bool = True) -> None:
+        if not bodies:
+            raise NotFoundError(content.period, "the edition has no compiled body", hint="Run `digest edition plan` again.")
+        self._content = content
+        self._envelope = envelope
+        self._keys = keys
+        self._live = live
+        self._languages = {
+            language: _Language(filler=Filler(load_compiled(body)), head=constant_head(envelope, content.period, language))
+            for language, body in bodies.items()
+        }
+        self._for: dict[str, _Language] = {}
+
+    def wire(self, message: Message) -> bytes:
+        """The whole message: CRLF, no line begins with a dot, ends with CRLF, without the final dot. Raises HeadError."""
+        language = self._language(message.language)
+        unsubscribe = sign_unsubscribe(self._keys.unsubscribe_id, self._keys.unsubscribe, message.employee) if self._live else DEAD_UNSUBSCRIBE
+        filled = language.filler.fill(
+            Fill(
+                picks=message.picks,
+                networks=message.networks[:2],
+                name=_given_name(message.name),
+                share=message.share_token if self._live else DEAD_TOKEN,
+                control=self._control(message) if language.filler.uses("control") else "",
+                unsubscribe=unsubscribe,
+            ),
+        )
+        letter = Letter(
+            to_name=message.name,
+            to_address=message.address,
+            subject=filled.subject,
+            date=message.dated_at,
+            reference=self.reference(message),
+            unsubscribe=f"{self._content.site_url}/u/{unsubscribe}",
+        )
+        return build(language.head, self._envelope.message_id_domain, letter, filled.body)
+
+    def reference(self, message: Message) -> str:
+        """The local part of the Message-ID: the same on every attempt, and nobody else can make it."""
+        plain = f"{message.period}.{message.id}"
+        return f"{plain}.{hmac.digest(self._keys.message_id, plain.encode(), 'sha256').hex()[:_MAC_HEX]}"
+
+    @staticmethod
+    def smtputf8(message: Message) -> bool:
+        """True when only a server that offers SMTPUTF8 can take it."""
+        return needs_smtputf8(message.address)
+
+    def preview(self, message: Message) -> dict[str, Any]:
+        """What a person would see: html, text, headers (in order), size in octets, links (in the HTML's order)."""
+        wire = self.wire(message)
+        parsed = message_from_bytes(wire, policy=policy.default)
+        html, text = _part(parsed, "html"), _part(parsed, "plain")
+        return {
+            "html": html,
+            "text": text,
+            "headers": [(name, str(value)) for name, value in parsed.items()],
+            "size": len(wire),
+            "html_size": len(html.encode()),
+            "links": links_of(html),
+        }
+
+    def _control(self, message: Message) -> str:
+        return control_token(self._keys.control, message.period, message.employee) if self._live else DEAD_TOKEN
+
+    def _language(self, language: str) -> _Language:
+        found = self._for.get(language)
+        if found is None:
+            found = self._for[language] = self._languages[nearest(language, sorted(self._languages))]
+        return found
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """The languages this edition was compiled in."""
+        return tuple(sorted(self._languages))
+
+
+def links_of(html: str) -> list[str]:
+    """Every address a page links to, once each, in order."""
+    from lxml import etree
+
+    tree = etree.fromstring(html, etree.HTMLParser())
+    return list(dict.fromkeys(str(anchor.get("href")) for anchor in tree.iter("a") if anchor.get("href")))
+
+
+def _part(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    return str(part.get_content()) if part is not None else ""
+
+
+def _given_name(name: str) -> str:
+    words = name.split()
+    return words[0] if words else ""
