@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import webbrowser
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -135,7 +136,9 @@ def cancel(home: Home, *, period: str | None, reason: str, yes: bool) -> None:
 @click.option("--as", "decision", type=click.Choice(["sent", "queued"]), help="sent: it arrived. queued: send it (again).")
 @as_json_option
 @pass_home
-def resolve(home: Home, *, period: str | None, message_id: int | None, everything: bool, decision: str | None, as_json: bool) -> None:
+def resolve(
+    home: Home, *, period: str | None, message_id: int | None, everything: bool, decision: Literal["sent", "queued"] | None, as_json: bool
+) -> None:
     """List the messages whose outcome is unknown, or decide them."""
     from digest.pipeline import status
 

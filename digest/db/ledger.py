@@ -12,7 +12,7 @@ from digest.db.schema import attempt, message
 def reasons(connection: Connection, edition_id: int) -> dict[str, int]:
     """Reason -> messages that have it, sorted by reason."""
     named = select(message.c.reason, func.count()).where(message.c.edition_id == edition_id, message.c.reason != "")
-    return {reason: int(count) for reason, count in sorted(connection.execute(named.group_by(message.c.reason)).tuples())}
+    return {reason: int(count) for reason, count in sorted(connection.execute(named.group_by(message.c.reason)))}
 
 
 def of_employee(connection: Connection, edition_id: int, employee_id: int) -> Row[Any] | None:

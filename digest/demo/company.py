@@ -67,7 +67,7 @@ def found(folder: Path, *, web: int, smtp: int, now: datetime) -> Company:
     migrate.upgrade(engine)
     with write(engine) as connection:
         keys.ensure_keys(connection, secrets.token_bytes, now)
-    roster.import_file(engine, folder / "roster.csv", now=now)
+    roster.bring_in(engine, roster.check(folder / "roster.csv"), zone=config.site.timezone, now=now, allow_leavers=True)
     _consent(engine, now)
     return Company(folder=folder, config=config, engine=engine)
 

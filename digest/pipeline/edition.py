@@ -138,7 +138,7 @@ def _choose(connection: Connection, config: Config, period: str | None, now: dat
 
 
 def _freeze(connection: Connection, config: Config, period: str) -> tuple[EditionContent, tuple[str, ...]]:
-    said = queue.load(config.queue_path, people=people.addresses(connection))
+    said = queue.load(config.queue_path, people=people.addresses(connection), disclosure=_words(config).disclosure)
     found = editions.by_period(connection, period)
     content = freeze_edition(
         said,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from sqlalchemy import Engine
 
 from digest.db import editions, ledger, people
-from digest.db.session import read
+from digest.db.session import read, write
 from digest.domain.edition import Edition, EditionState
 from digest.domain.message import MessageState
 from digest.errors import NotFoundError
@@ -125,6 +126,14 @@ def doubts(engine: Engine, period: str | None = None) -> list[dict[str, Any]]:
     """Every message of the edition whose outcome is unknown."""
     with read(engine) as connection:
         return outbox.doubts(connection, find(connection, period).id)
+
+
+def resolve(engine: Engine, period: str | None, *, message_id: int | None, decision: Literal["sent", "queued"], who: str, now: datetime) -> int:
+    """Decide one doubtful message of the edition, or all of them; how many were decided."""
+    with write(engine) as connection:
+        mine = [int(doubt["message"]) for doubt in outbox.doubts(connection, find(connection, period).id)]
+        chosen = mine if message_id is None else [message_id]
+        return sum(outbox.resolve(connection, number, decision, who=who, now=now) for number in chosen)
 
 
 def doubts_sentence(found: list[dict[str, Any]]) -> str:

@@ -16,7 +16,8 @@ from digest.db.session import read
 from digest.domain import calendar
 from digest.domain.edition import EditionState
 from digest.pipeline import edition, renderers
-from digest.pipeline.delivery import Delivery, Relay, deliver
+from digest.pipeline.delivery import Delivery, deliver
+from digest.smtp.relay import Relay
 
 
 @dataclass(frozen=True, kw_only=True)
