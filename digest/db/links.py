@@ -94,6 +94,17 @@ def posts(connection: Connection, editions: Iterable[int]) -> dict[tuple[int, in
     }
 
 
+def current(connection: Connection, wanted: Iterable[str]) -> dict[str, LinkedPost]:
+    """Post id -> post as it is now, outside any edition."""
+    rows = connection.execute(select(post).where(post.c.id.in_(list(wanted))))
+    return {
+        row.id: LinkedPost(
+            edition=0, n=0, id=row.id, title=row.title, internal=row.visibility == Visibility.INTERNAL, url=row.url, recalled=row.recalled
+        )
+        for row in rows
+    }
+
+
 def hashes(connection: Connection, editions: Iterable[int]) -> dict[int, tuple[str, str]]:
     """Edition -> (period, hash): whether its frozen words are still those that were read before."""
     rows = connection.execute(select(edition.c.id, edition.c.period, edition.c.hash).where(edition.c.id.in_(list(editions))))

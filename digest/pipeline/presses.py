@@ -1,0 +1,279 @@
+"""Presses: look each up, record it, say where it leads.
+
+They come in batches: two look-ups and one commit serve all that wait. Nothing is answered before its event is on disk.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from digest.db import editions, links
+from digest.db.session import read, write
+from digest.domain.edition import EditionContent, EditionPost
+from digest.domain.link import web_address, with_utm
+from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing, disguise, owner, source_hash, standing
+from digest.domain.share import Network
+from digest.domain.visitor import classify, network_label
+from digest.pipeline.tracking import OWN_MINUTES, Mode, TrackingSettings, employee_of, judged
+
+_CACHED_EDITIONS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What a share page or a share intent is made of."""
+
+    content: EditionContent
+    post: EditionPost
+    network: Network | None  # None: the share page
+    link: str  # goes into the shared text; "" on the share page
+    language: str
+    networks: str  # letters of the person's own networks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """Where a press leads. Classes never change it."""
+
+    standing: Standing
+    target: str = ""  # the article, for GO and UNATTRIBUTED
+    share: Share | None = None
+    detail: str = ""  # why it is paused
+    title: str = ""
+    language: str = ""
+
+
+NOWHERE = Answer(standing=Standing.UNKNOWN)  # for a link that is none of ours
+
+
+class Tracker:
+    """Answers presses in batches; used by one thread at a time."""
+
+    def __init__(self, engine: Engine, settings: TrackingSettings, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._random = random
+        self._letters = {network.letter: network for network in settings.networks}
+        self._salt = ("", b"")
+        self._editions: OrderedDict[int, tuple[str, EditionContent]] = OrderedDict()
+
+    def answer(self, presses: Sequence[Press]) -> list[Answer]:
+        """An answer for each press, its event committed. Raises StorageError; then nothing was recorded."""
+        with read(self._engine) as connection:
+            batch = self._look_up(connection, presses)
+        self._record(batch)
+        return [self._answer(press, batch) for press in presses]
+
+    def _look_up(self, connection: Connection, presses: Sequence[Press]) -> _Batch:
+        batch = _Batch(presses=presses)
+        keys = {press.key for press in presses if press.kind is not Kind.VISIT}
+        if keys:
+            batch.tokens = links.tokens(connection, keys)
+        shown = {token.edition for token in batch.tokens.values()}
+        if shown:
+            batch.posts = links.posts(connection, shown)
+        slugs = {press.key for press in presses if press.kind is Kind.VISIT}
+        if slugs:
+            batch.links = links.short_links(connection, slugs)
+            batch.own = self._own(connection, batch)
+        batch.standings = [self._standing(press, batch) for press in presses]
+        self._plan_shares(connection, batch)
+        return batch
+
+    def _own(self, connection: Connection, batch: _Batch) -> dict[int, set[str]]:
+        owners = {employee_of(link.owner) for link in batch.links.values()} - {None}
+        since = max(press.at for press in batch.presses) - timedelta(minutes=OWN_MINUTES)
+        return links.recent_sources(connection, [o for o in owners if o is not None], since) if owners else {}
+
+    def _standing(self, press: Press, batch: _Batch) -> Standing:
+        if press.kind is Kind.VISIT:
+            return _link_standing(batch.links.get(press.key))
+        token, post = batch.pair(press)
+        if press.letter and press.letter != "0" and press.letter not in self._letters:
+            return Standing.UNKNOWN
+        found = standing(press.kind, token, post, press.at)
+        leads = found in {Standing.GO, Standing.UNATTRIBUTED}
+        return Standing.UNKNOWN if leads and post is not None and web_address(post.url) is None else found
+
+    def _plan_shares(self, connection: Connection, batch: _Batch) -> None:
+        """Which short links are needed, and the words of the editions that are shared from."""
+        for press, found in zip(batch.presses, batch.standings, strict=True):
+            token, post = batch.pair(press)
+            if press.kind is Kind.SHARE and found is Standing.GO and token and post:
+                batch.shared.add(token.edition)
+                network = self._letters.get(press.letter)
+                if network is not None and self._settings.mode is not Mode.OFF and self._settings.short:
+                    measured = self._settings.measures(token)
+                    batch.wants[press.key, press.n, press.letter] = links.Want(
+                        owner=owner(token, measured=measured), edition=token.edition, post=post.id, network=network.name
+                    )
+        if batch.wants:
+            batch.slugs = links.slugs(connection, batch.wants.values())
+        if batch.shared:
+            for edition, (_, digest) in links.hashes(connection, batch.shared).items():
+                batch.contents[edition] = self._content(connection, edition, digest)
+
+    def _content(self, connection: Connection, edition: int, digest: str) -> EditionContent:
+        cached = self._editions.get(edition)
+        if cached is None or not digest or cached[0] != digest:
+            cached = (digest, editions.content(connection, edition))
+            self._editions[edition] = cached
+            if len(self._editions) > _CACHED_EDITIONS:
+                self._editions.popitem(last=False)
+        return cached[1]
+
+    def _record(self, batch: _Batch) -> None:
+        missing = [want for want in batch.wants.values() if want.key not in batch.slugs]
+        counted = [
+            (press, found)
+            for press, found in zip(batch.presses, batch.standings, strict=True)
+            if press.counts and found is Standing.GO and self._settings.mode is not Mode.OFF
+        ]
+        if not missing and not counted:
+            return
+        now = max(press.at for press in batch.presses)
+        with write(self._engine) as connection:
+            day = now.date().isoformat()
+            if counted and self._salt[0] != day:
+                self._salt = (day, links.ensure_salt(connection, now, self._random))
+            if missing:
+                batch.slugs |= links.mint(connection, missing, self._random, now)
+            clicks = [self._click(press, batch) for press, _ in counted if press.kind is not Kind.VISIT]
+            visits = [self._visit(press, batch) for press, _ in counted if press.kind is Kind.VISIT]
+            links.put_events(connection, clicks, visits)
+
+    def _signals(self, press: Press, token: LinkToken | None) -> dict[str, Any]:
+        signals = dict(press.signals)
+        label = network_label(press.address, self._settings.scanners)
+        if label:
+            signals["net"] = label
+        if token is not None and token.sent_at is not None:
+            signals["age"] = round((press.at - token.sent_at).total_seconds(), 3)
+        return signals
+
+    def _click(self, press: Press, batch: _Batch) -> dict[str, Any]:
+        token, post = batch.tokens[press.key], batch.posts[batch.tokens[press.key].edition, press.n]
+        signals = self._signals(press, token)
+        measured = self._settings.measures(token)
+        network = self._letters.get(press.letter)
+        salt = self._salt[1]
+        return {
+            "event": uuid.uuid4().hex,
+            "at": press.at,
+            "token": token.token if measured or token.employee is None else disguise(salt, token.token),
+            "edition_id": token.edition,
+            "employee_id": token.employee if measured else None,
+            "group_key": token.group,
+            "n": press.n,
+            "post_id": post.id,
+            "kind": press.kind.value,
+            "network": network.name if network else "",
+            "signals": signals,
+            "source": source_hash(salt, press.address, str(signals.get("ua", ""))),
+            **judged(classify(signals, press.at, self._settings.thresholds)),
+        }
+
+    def _visit(self, press: Press, batch: _Batch) -> dict[str, Any]:
+        link = batch.links[press.key]
+        signals = self._signals(press, None)
+        agent = str(signals.get("ua", ""))
+        person = employee_of(link.owner)
+        if person is not None and source_hash(self._salt[1], press.address, agent) in batch.own.get(person, ()):
+            signals["own"] = True
+        return {
+            "event": uuid.uuid4().hex,
+            "at": press.at,
+            "slug": link.slug,
+            "signals": signals,
+            "visitor": source_hash(self._salt[1], press.address, agent, link.slug),
+            "referrer_host": press.referrer_host,
+            **judged(classify(signals, press.at, self._settings.thresholds)),
+        }
+
+    def _answer(self, press: Press, batch: _Batch) -> Answer:
+        found = batch.standings[batch.place(press)]
+        if press.kind is Kind.VISIT:
+            return self._visited(found, batch.links.get(press.key))
+        token, post = batch.pair(press)
+        if token is None or post is None or found is Standing.UNKNOWN:
+            return NOWHERE
+        if found is Standing.GO and press.kind is Kind.SHARE:
+            return self._shared(press, batch, token, post)
+        leads = found in {Standing.GO, Standing.UNATTRIBUTED}
+        return Answer(
+            standing=found,
+            title=post.title,
+            language=token.language,
+            target=(web_address(post.url) or "") if leads else "",
+            detail=(post.recalled or "") if found is Standing.PAUSED else "",
+        )
+
+    def _shared(self, press: Press, batch: _Batch, token: LinkToken, post: LinkedPost) -> Answer:
+        content = batch.contents[token.edition]
+        frozen = content.post(press.n)
+        if frozen is None:
+            return NOWHERE
+        network = self._letters.get(press.letter)
+        address = web_address(post.url) or ""
+        link = ""
+        if network is not None:
+            want = batch.wants.get((press.key, press.n, press.letter))
+            if want is not None:
+                link = f"{self._settings.site_url}/l/{batch.slugs[want.key]}"
+            elif self._settings.mode is Mode.OFF:
+                link = address
+            else:
+                link = with_utm(address, source=network.name, campaign=content.period, content=post.id)
+        share = Share(content=content, post=frozen, network=network, link=link, language=token.language, networks=token.networks)
+        return Answer(standing=Standing.GO, target=address, share=share, title=post.title, language=token.language)
+
+    @staticmethod
+    def _visited(found: Standing, link: links.ShortLink | None) -> Answer:
+        if link is None or found is Standing.UNKNOWN:
+            return NOWHERE
+        if found is not Standing.GO:
+            return Answer(standing=found, title=link.post.title, detail=link.post.recalled or "")
+        target = with_utm(web_address(link.post.url) or "", source=link.network, campaign=link.period, content=link.post.id)
+        return Answer(standing=found, target=target)
+
+
+class _Batch:
+    """What a batch of presses asks for and what was found."""
+
+    def __init__(self, *, presses: Sequence[Press]) -> None:
+        self.presses = presses
+        self.tokens: dict[str, LinkToken] = {}
+        self.posts: dict[tuple[int, int], LinkedPost] = {}
+        self.links: dict[str, links.ShortLink] = {}
+        self.own: dict[int, set[str]] = {}
+        self.standings: list[Standing] = []
+        self.shared: set[int] = set()
+        self.contents: dict[int, EditionContent] = {}
+        self.wants: dict[tuple[str, int, str], links.Want] = {}
+        self.slugs: dict[tuple[str, str, str], str] = {}
+        self._places = {id(press): place for place, press in enumerate(presses)}
+
+    def pair(self, press: Press) -> tuple[LinkToken | None, LinkedPost | None]:
+        """The token and post that a press of the message names."""
+        token = self.tokens.get(press.key)
+        return token, self.posts.get((token.edition, press.n)) if token else None
+
+    def place(self, press: Press) -> int:
+        """Where the press stands in the batch."""
+        return self._places[id(press)]
+
+
+def _link_standing(link: links.ShortLink | None) -> Standing:
+    if link is None:
+        return Standing.UNKNOWN
+    if link.disabled or link.post.internal or link.post.recalled is not None:
+        return Standing.PAUSED
+    return Standing.EXPIRED if web_address(link.post.url) is None else Standing.GO

@@ -1,0 +1,128 @@
+"""Tracking: how much a press leaves behind, and the verdict on stored events, which may change as more are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection
+
+from digest.config import Config
+from digest.db import links
+from digest.domain.press import LinkToken, is_measured
+from digest.domain.share import Network
+from digest.domain.visitor import DEFAULTS, RULES_VERSION, Hit, ScannerNetwork, Thresholds, Verdict, VisitorClass, classify, classify_all
+from digest.files.networks import load_networks
+from digest.files.scanners import load_scanners
+
+OWN_MINUTES = 10  # how long an owner's browser is known again on the own short link
+
+
+class Mode(StrEnum):
+    """How much a press leaves behind (`[tracking] mode`)."""
+
+    INDIVIDUAL = "individual"  # beside the person, for that person's eyes only
+    AGGREGATE = "aggregate"  # beside a group of at least k
+    OFF = "off"  # nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackingSettings:
+    """What tracking needs of the configuration."""
+
+    site_url: str
+    networks: tuple[Network, ...]  # every network that has a letter, offered or not: old links name them
+    mode: Mode = Mode.INDIVIDUAL
+    opt_in: bool = False
+    short: bool = True  # False: shared texts carry the article's own address
+    thresholds: Thresholds = DEFAULTS
+    scanners: tuple[ScannerNetwork, ...] = ()
+
+    def measures(self, token: LinkToken) -> bool:
+        """True when this token's clicks stand beside its person."""
+        return self.mode is Mode.INDIVIDUAL and is_measured(token, opt_in=self.opt_in)
+
+
+def tracking_settings(config: Config) -> TrackingSettings:
+    """`[tracking]` and `[sharing]` with the bundled catalogues. Raises FileProblemsError for a broken catalogue."""
+    return TrackingSettings(
+        site_url=config.site.url,
+        networks=load_networks(),
+        mode=Mode(config.tracking.mode),
+        opt_in=config.tracking.consent == "opt-in",
+        short=config.sharing.link == "short",
+        scanners=load_scanners(),
+    )
+
+
+def employee_of(owner_name: str) -> int | None:
+    """The person who owns a short link, or None for a group."""
+    kind, _, number = owner_name.partition(":")
+    return int(number) if kind == "employee" else None
+
+
+def judged(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as an event's row keeps it."""
+    return {"class": verdict.visitor.value, "reasons": list(verdict.reasons), "rules_version": RULES_VERSION}
+
+
+def reclassify(connection: Connection, edition_id: int, settings: TrackingSettings) -> dict[str, int]:
+    """Judge an edition's events again, each among the others; raw signals stay. Returns class -> clicks.
+
+    The same events give the same verdicts, so running it twice changes nothing.
+    """
+    clicks = links.clicks_of(connection, edition_id)
+    verdicts = classify_all([_hit(row) for row in clicks], settings.thresholds)
+    links.put_verdicts(connection, "click", [_change(row, verdicts[row.id]) for row in clicks if _differs(row, verdicts[row.id])])
+    busy: dict[int, list[datetime]] = {}
+    for row in clicks:
+        verdict = verdicts[row.id]
+        if (
+            row.employee_id is not None
+            and verdict.visitor is VisitorClass.MACHINE
+            and {"burst", "slow_burst", "share_of_links"} & set(verdict.reasons)
+        ):
+            busy.setdefault(row.employee_id, []).append(row.at)
+    _reclassify_visits(connection, edition_id, settings, busy)
+    counts = dict.fromkeys(map(str, VisitorClass), 0)
+    for verdict in verdicts.values():
+        counts[verdict.visitor] += 1
+    return counts
+
+
+def _reclassify_visits(connection: Connection, edition_id: int, settings: TrackingSettings, busy: dict[int, list[datetime]]) -> None:
+    """A scanner that follows a share link finds the short link in it: a visit by its browser inside its burst is its own."""
+    changed = []
+    for row in links.visits_of(connection, edition_id):
+        verdict = classify(row.signals, row.at, settings.thresholds)
+        theirs = busy.get(employee_of(row.owner) or 0, ()) if row.signals.get("own") else ()
+        if verdict.visitor is not VisitorClass.PREVIEW and any(abs(row.at - at) <= timedelta(minutes=OWN_MINUTES) for at in theirs):
+            verdict = Verdict(visitor=VisitorClass.MACHINE, reasons=("burst",))
+        if _differs(row, verdict):
+            changed.append(_change(row, verdict))
+    links.put_verdicts(connection, "visit", changed)
+
+
+def _hit(row: Any) -> Hit:  # noqa: ANN401 - a row of the database
+    shared = row.employee_id is None and not row.token.startswith("~")  # one token for a whole group: its browsers are told apart
+    total = None if row.picks is None else len(row.picks) * (2 + len(row.networks or ""))
+    return Hit(
+        id=row.id,
+        at=row.at,
+        actor=f"{row.token}/{row.source}" if shared else row.token,
+        n=row.n,
+        link=f"{row.kind}/{row.network}",
+        source=row.source,
+        signals=row.signals,
+        links=total,
+    )
+
+
+def _differs(row: Any, verdict: Verdict) -> bool:  # noqa: ANN401 - a row of the database
+    return (row._mapping["class"], list(row.reasons), row.rules_version) != (verdict.visitor.value, list(verdict.reasons), RULES_VERSION)  # noqa: SLF001 - SQLAlchemy's documented name
+
+
+def _change(row: Any, verdict: Verdict) -> dict[str, Any]:  # noqa: ANN401 - a row of the database
+    return {"which": row.id, **judged(verdict)}

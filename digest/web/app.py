@@ -1,0 +1,139 @@
+"""The web application: the click path first, then pages; each request ends in an answer a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from sqlalchemy import Engine, text
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import ASGIApp
+
+from digest.db.session import read
+from digest.domain.press import Standing
+from digest.errors import StorageError
+from digest.pipeline.presses import Tracker
+from digest.web.committer import Committer
+from digest.web.employee import routes as employee_routes
+from digest.web.guard import MAX_BODY, BodyTooBigError, explain, limited, may_act, send_reply
+from digest.web.links import LinkDoor, Receive, Scope, Send, kind_of
+from digest.web.pages import Pages
+from digest.web.settings import WebSettings
+from digest.web.signals import Proxies, preferred_language
+
+_ROBOTS = "User-agent: *\nAllow: /l/\nDisallow: /\n"  # link previews may follow what people post
+
+
+class App:
+    """The ASGI application that `make_app` returns."""
+
+    def __init__(self, door: LinkDoor, inner: ASGIApp, pages: Pages, settings: WebSettings) -> None:
+        self._door = door
+        self._inner = inner
+        self._pages = pages
+        self._site_url = settings.site_url
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection event."""
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Scope) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._answer(scope, receive, watched)
+        except Exception as error:
+            if started:
+                raise
+            await send_reply(explain(error, scope, self._pages), scope, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if kind_of(scope["path"]) is not None:
+            made = await self._door.answer(scope)
+            if made is not None:
+                await send_reply(made, scope, send)
+                return
+        path: str = scope["path"]
+        if path[:3] in {"/S/", "/U/", "/W/"}:
+            path = path[:2].lower() + path[2:]
+            scope = {**scope, "path": path}
+        headers = Headers(raw=list(scope["headers"]))
+        if scope["method"] not in {"GET", "HEAD", "POST"}:
+            await send_reply(self._pages.notice("method", preferred_language(scope["headers"]), status=405, allow="GET, HEAD, POST"), scope, send)
+        elif not path.startswith("/u/") and not may_act(scope["method"], headers, self._site_url):  # /u/ decides by its body (RFC 8058)
+            await send_reply(self._pages.notice("refused", preferred_language(scope["headers"]), status=403), scope, send)
+        elif int(headers.get("content-length") or 0) > MAX_BODY:
+            raise BodyTooBigError
+        else:
+            await self._inner({**scope, "app": self}, limited(receive), send)  # "app": so that the router raises instead of answering
+
+
+def make_app(
+    engine: Engine,
+    settings: WebSettings,
+    clock: Callable[[], datetime],
+    *,
+    routes: Sequence[BaseRoute] = (),
+) -> App:
+    """The application for `uvicorn`; `routes` adds other rooms (the desk). Its lifespan starts and stops the committer."""
+    tracker = Tracker(engine, settings.for_tracking())
+    presser = Committer(tracker.answer)
+    pages = Pages(settings)
+    proxies = Proxies(settings.trusted_proxies)
+
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        presser.start()
+        yield
+        await run_in_threadpool(presser.stop)
+
+    async def unknown(request: Request, error: Exception) -> Response:
+        language = preferred_language(request.scope["headers"])
+        if isinstance(error, HTTPException) and error.status_code not in {404, 405}:
+            return pages.notice("refused", language, status=error.status_code).response()
+        if isinstance(error, HTTPException) and error.status_code == 405:  # noqa: PLR2004 - Method Not Allowed
+            return pages.notice("method", language, status=405, **(error.headers or {"allow": "GET, HEAD"})).response()
+        return pages.standing(Standing.UNKNOWN, language).response()
+
+    router = Router(
+        routes=[
+            *employee_routes(engine, presser, pages, settings, proxies, clock),
+            Route("/healthz", _health(engine), methods=["GET"]),
+            Route("/robots.txt", _robots, methods=["GET"]),
+            *routes,
+        ],
+        lifespan=lifespan,
+    )
+    inner = ExceptionMiddleware(router, handlers={HTTPException: unknown})
+    return App(LinkDoor(presser, pages, proxies, clock), inner, pages, settings)
+
+
+def _health(engine: Engine) -> Callable[[Request], Awaitable[Response]]:
+    def ping() -> None:
+        with read(engine) as connection:
+            connection.execute(text("SELECT 1"))
+
+    async def health(_request: Request) -> Response:
+        try:
+            await run_in_threadpool(ping)
+        except StorageError as error:
+            return PlainTextResponse(f"{error.summary}\n", 503)
+        return PlainTextResponse("ok\n", headers={"cache-control": "no-store"})
+
+    return health
+
+
+async def _robots(_request: Request) -> Response:
+    return PlainTextResponse(_ROBOTS)

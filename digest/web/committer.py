@@ -1,0 +1,97 @@
+"""Group commit: requests wait in a queue, one thread serves all that have gathered with one commit, then all are answered."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from digest.errors import StorageError
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+_MOST = 500  # requests in one commit; more only makes the first of them wait
+
+
+class Committer(Generic[Q, A]):
+    """Hands batches to `work` (which returns an answer for each, or raises) in a thread of its own."""
+
+    def __init__(self, work: Callable[[Sequence[Q]], Sequence[A]]) -> None:
+        self._work = work
+        self._queue: queue.SimpleQueue[tuple[Q, asyncio.Future[A]] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what waits, then end the thread."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+            self._thread = None
+
+    async def ask(self, request: Q) -> A:
+        """The answer to `request`, once it is committed. Raises what the work raised."""
+        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self._queue.put((request, future))
+        return await future
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            batch, going = self._gather()
+            if batch:
+                _deliver([future for _, future in batch], self._serve([request for request, _ in batch]))
+
+    def _gather(self) -> tuple[list[tuple[Q, asyncio.Future[A]]], bool]:
+        batch: list[tuple[Q, asyncio.Future[A]]] = []
+        entry = self._queue.get()
+        while True:
+            if entry is None:
+                return batch, False
+            batch.append(entry)
+            if len(batch) >= _MOST:
+                return batch, True
+            try:
+                entry = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, True
+
+    def _serve(self, requests: list[Q]) -> list[A | Exception]:
+        try:
+            return list(self._work(requests))
+        except StorageError as error:
+            if len(requests) == 1 or isinstance(error.__cause__, _GONE):
+                return [error] * len(requests)
+        except Exception as error:  # noqa: BLE001 - one bad request must not end the thread; it is handed to whoever asked
+            if len(requests) == 1:
+                return [error]
+        return [answer for request in requests for answer in self._serve([request])]  # one bad request spoils nobody else's
+
+
+_GONE = (OSError,)
+
+
+def _deliver(futures: Sequence[asyncio.Future[A]], answers: Sequence[A | Exception]) -> None:
+    loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[A], A | Exception]]] = defaultdict(list)
+    for future, answer in zip(futures, answers, strict=True):
+        loops[future.get_loop()].append((future, answer))
+    for loop, pairs in loops.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_resolve, pairs)
+
+
+def _resolve(pairs: Sequence[tuple[asyncio.Future[A], A | Exception]]) -> None:
+    for future, answer in pairs:
+        if future.done():  # the client went away
+            continue
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)

@@ -1,0 +1,112 @@
+"""The click path: `/r/`, `/s/` and `/l/`, answered without a framework, because gateways press every link at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import datetime
+from typing import Any
+
+from digest.domain.link import SHARE_PAGE, SlugTail, Tail, parse_slug, parse_tail
+from digest.domain.press import Kind, Press, Standing
+from digest.domain.share import compose, intent, with_link
+from digest.pipeline.presses import NOWHERE, Answer, Share
+from digest.web.committer import Committer
+from digest.web.pages import Pages, Reply, redirect, reply
+from digest.web.signals import Proxies, on_phone, preferred_language, referrer_host, signals, wanted
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Presser = Committer[Press, Answer]
+
+BY_DEVICE = "User-Agent, Sec-CH-UA-Mobile"
+_KINDS = {"/r/": Kind.READ, "/s/": Kind.SHARE, "/l/": Kind.VISIT}
+
+
+def kind_of(path: str) -> Kind | None:
+    """The family of links a path belongs to; a gateway or a QR reader may have changed its case."""
+    return _KINDS.get(path[:3].lower())
+
+
+def read_press(scope: Scope, proxies: Proxies, now: datetime) -> Press | None:
+    """The press that a request is, or None when its link is damaged or none of ours: no database is asked about those."""
+    path: str = scope["path"]
+    kind = kind_of(path)
+    headers = wanted(scope)
+    found: SlugTail | Tail | None
+    found = parse_slug(path[3:]) if kind is Kind.VISIT else parse_tail(path[3:], network=kind is Kind.SHARE)
+    if found is None or kind is None:
+        return None
+    key, n, letter = (found.token, found.n, found.network) if isinstance(found, Tail) else (found.slug, 0, "")
+    mutated = found.mutated or not path.startswith(("/r/", "/s/", "/l/"))
+    return Press(
+        kind=kind,
+        at=now,
+        key=key,
+        n=n,
+        letter=letter,
+        counts=scope["method"] != "HEAD",
+        address=proxies.client((scope.get("client") or ("",))[0], headers.get(b"x-forwarded-for", b"").decode("latin-1")),
+        referrer_host=referrer_host(headers) if kind is Kind.VISIT else "",
+        signals=signals(scope, headers, mutated=mutated, junk=found.junk),
+    )
+
+
+class LinkDoor:
+    """Answers presses; the share page is handed to `pages_app`."""
+
+    def __init__(self, presser: Presser, pages: Pages, proxies: Proxies, clock: Callable[[], datetime]) -> None:
+        self._presser = presser
+        self._pages = pages
+        self._proxies = proxies
+        self._clock = clock
+
+    async def answer(self, scope: Scope) -> Reply | None:
+        """The reply to a request for a link; None for the share page. Raises StorageError."""
+        if scope["method"] not in {"GET", "HEAD"}:
+            if scope["method"] == "POST" and kind_of(scope["path"]) is Kind.SHARE:
+                return None
+            return reply(405, {"allow": "GET, HEAD", "cache-control": "no-store"})
+        press = read_press(scope, self._proxies, self._clock())
+        if press is not None and press.letter == SHARE_PAGE:
+            return None
+        answer = await self._presser.ask(press) if press is not None else NOWHERE
+        return self._reply(answer, press, scope)
+
+    def _reply(self, answer: Answer, press: Press | None, scope: Scope) -> Reply:
+        if press is None or answer.standing not in {Standing.GO, Standing.UNATTRIBUTED}:
+            language = answer.language or preferred_language(scope["headers"])
+            return self._pages.standing(answer.standing, language, detail=answer.detail, title=answer.title)
+        if answer.share is not None:
+            words = suggestion(answer.share, press.key)
+            return lead(answer.share, words, pages=self._pages, phone=on_phone(wanted(scope)), status=302)
+        cache = "private, max-age=0" if press.kind is Kind.VISIT else "no-store"
+        return redirect(302, answer.target, cache=cache, vary=BY_DEVICE if press.kind is Kind.SHARE else "")
+
+
+def suggestion(share: Share, token: str) -> str:
+    """Words to start from: one of the editor's captions, not the same for every colleague, else the title."""
+    captions = share.post.captions.get(share.network.name, ()) if share.network else ()
+    if not captions:
+        return share.post.title
+    turn = hashlib.sha256(f"{token}/{share.post.n}".encode()).digest()[0]
+    return captions[turn % len(captions)]
+
+
+def lead(share: Share, words: str, *, pages: Pages, phone: bool, status: int, copy: bool = False) -> Reply:
+    """To the network's composer; by a page where a redirect cannot carry the text, or `copy` is wanted."""
+    network = share.network
+    if network is None:
+        raise ValueError(share)
+    caption = compose(network, words=words, disclosure=share.content.disclosure, link=share.link, phone=phone)
+    target = intent(network, caption=caption, link=share.link, title=share.post.title, phone=phone)
+    if not copy and network.name != "email" and network.takes_text(phone=phone):
+        return redirect(status, target, vary=BY_DEVICE)
+    carried = bool(target) and not copy and network.name != "email"  # the composer brings the link itself
+    text = caption if carried and caption else with_link(caption, share.link)
+    how = "mail" if network.name == "email" else "open" if target else "bare"
+    return pages.page(
+        "copy", share.language, vary=f"{BY_DEVICE}, Accept-Language", text=text, target=target, how=how, network=network, post=share.post, copy=copy
+    )

@@ -1,0 +1,39 @@
+"""What the pages need of the configuration, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from digest.domain.share import Network
+from digest.domain.visitor import DEFAULTS, ScannerNetwork, Thresholds
+from digest.pipeline.tracking import Mode, TrackingSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebSettings:
+    """Plain values for `make_app`."""
+
+    site_url: str  # public base of every link, without a trailing slash; never taken from a request
+    company: str
+    networks: tuple[Network, ...]  # every network that has a letter, offered or not
+    site_name: str = "The Weekly Letter"
+    policy_url: str = ""
+    keep_days: int = 90
+    tracking: str = "individual"  # individual | aggregate | off
+    opt_in: bool = False
+    short: bool = True  # False: shared texts carry the article's own address
+    trusted_proxies: tuple[str, ...] = ()  # addresses, networks, or "unix"
+    thresholds: Thresholds = DEFAULTS
+    scanners: tuple[ScannerNetwork, ...] = ()
+
+    def for_tracking(self) -> TrackingSettings:
+        """The part that tracking needs."""
+        return TrackingSettings(
+            site_url=self.site_url,
+            networks=self.networks,
+            mode=Mode(self.tracking),
+            opt_in=self.opt_in,
+            short=self.short,
+            thresholds=self.thresholds,
+            scanners=self.scanners,
+        )
