@@ -94,6 +94,7 @@ def relay(config: Config) -> Relay:
         username=smtp.username,
         password=smtp.password,
         connections=smtp.connections,
+        per_minute=smtp.per_minute,
     )
 
 
