@@ -89,6 +89,10 @@ def inside(n: int, **changes: Any) -> EditionPost:
     return replace(post, **changes)
 
 
+def _figure(name: str, value: str, before: str, *, rising: bool, you_can: str, meaning: str = "") -> FrozenFigure:
+    return FrozenFigure(name=name, value=value, before=before, good="up", rising=rising, meaning=meaning, you_can=you_can)
+
+
 def edition(**changes: Any) -> EditionContent:
     """An edition with everything in it."""
     posts = (
@@ -168,27 +172,9 @@ def edition(**changes: Any) -> EditionContent:
         networks=NETWORKS,
         posts=posts,
         figures=(
-            FrozenFigure(
-                name="Orders on time",
-                value="91%",
-                before="88%",
-                good="up",
-                rising=True,
-                meaning="",
-                you_can="Tell planning the same day when a date slips.",
-            ),
-            FrozenFigure(
-                name="Repair time",
-                value="11 days",
-                before="9 days",
-                good="down",
-                rising=True,
-                meaning="Porto is one person short.",
-                you_can="A full fault sheet saves a day.",
-            ),
-            FrozenFigure(
-                name="Open roles", value="14", before="17", good="down", rising=False, meaning="", you_can="Five are in Pune. Send us names."
-            ),
+            _figure("Orders on time", "91%", "88%", rising=True, you_can="Tell planning the same day when a date slips."),
+            _figure("Repair time", "11 days", "9 days", rising=True, meaning="Porto is one person short.", you_can="A full fault sheet saves a day."),
+            _figure("Open roles", "14", "17", rising=False, you_can="Five are in Pune. Send us names."),
         ),
         answers=(
             FrozenAnswer(

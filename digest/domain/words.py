@@ -55,7 +55,7 @@ def shorten(text: str, length: int = SUBJECT_LENGTH) -> str:
     head = "".join(letters[: length - 1])
     words, _, rest = head.rpartition(" ")
     kept = words if words and letters[length - 1] != " " and len(rest) < length // 2 else head
-    return kept.rstrip(" ,;:.-–—") + "…"
+    return kept.rstrip(" ,;:.-\u2013\u2014") + "…"
 
 
 def initial(name: str) -> str:

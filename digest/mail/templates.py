@@ -156,7 +156,7 @@ def ascii_url(url: str) -> str:
 
 def wrap(text: str, indent: str = "", first: str | None = None) -> str:
     """`text` in lines of at most 76 by words; line breaks of its own stay."""
-    lines = []
+    lines: list[str] = []
     for line in clean(str(text)).split("\n"):
         lines += textwrap.wrap(
             line,

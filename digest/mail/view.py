@@ -34,7 +34,7 @@ class View(Protocol):
 
 
 class PoolView:
-    """Everything, marked: by comments, which HTML keeps and no escaped value can hold, or in plain text by a free word."""
+    """Everything, marked: by comments, which HTML keeps, or in plain text by a free word."""
 
     def __init__(self, salt: str, *, html: bool) -> None:
         self._start, self._end = _frame(salt, html=html)
@@ -46,7 +46,8 @@ class PoolView:
 
     def open(self, name: str, key: str) -> str:
         """The key goes in hexadecimal, since a comment must not hold two hyphens."""
-        return Markup(f"{self._start}o {name} {key.encode('utf-8', 'surrogatepass').hex()}{self._end}")  # noqa: S704 - word characters and hexadecimal digits only
+        written = key.encode("utf-8", "surrogatepass").hex()
+        return Markup(f"{self._start}o {name} {written}{self._end}")  # noqa: S704 - word characters and hexadecimal digits only
 
     def close(self) -> str:
         """The same for every option."""
@@ -72,7 +73,8 @@ def free_salt(text: str) -> str:
 
 
 def _frame(salt: str, *, html: bool) -> tuple[str, str]:
-    return ("<!--@", "-->") if html else (f"{salt}<", ">")
+    """The salt is in both: libxml2 writes `<!--` inside an attribute as it is."""
+    return (f"<!--{salt}", "-->") if html else (f"{salt}<", ">")
 
 
 def split_marks(page: str, salt: str, *, html: bool) -> list[tuple[str, str, str]]:
