@@ -1,0 +1,68 @@
+"""What every run does to the outbox before and after sending: dead runs, deadlines, cancelled and finished editions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, exists, insert, select, update
+
+from digest.db.outbox import OPEN, WAITING, expired
+from digest.db.schema import attempt, edition, message
+from digest.domain.edition import EditionState
+from digest.domain.message import FailReason, MessageState
+
+RUN_DIED = "run_died"
+_CHUNK = 500
+_UNFINISHED = (*WAITING, MessageState.SENDING)
+
+
+def holders(connection: Connection) -> set[str | None]:
+    """The runs that hold a message."""
+    rows = select(message.c.run_id).where(_in_editions(*OPEN, EditionState.CANCELLED), message.c.state == MessageState.SENDING)
+    return set(connection.execute(rows.distinct()).scalars())
+
+
+def recover(connection: Connection, dead: Collection[str | None], on_doubt: Literal["hold", "resend"], now: datetime) -> int:
+    """Messages that dead runs left on the wire: in doubt, or to be sent again under the same Message-ID; returns how many."""
+    state = MessageState.IN_DOUBT if on_doubt == "hold" else MessageState.QUEUED
+    left = _in_editions(*OPEN, EditionState.CANCELLED) & (message.c.state == MessageState.SENDING)
+    rows = connection.execute(select(message.c.id, message.c.run_id).where(left)).all()
+    ids = [row.id for row in rows if row.run_id in dead]
+    for one in ids:
+        values = {"state": state, "reason": RUN_DIED, "run_id": None, "next_attempt_at": now, "attempts": message.c.attempts + 1}
+        connection.execute(update(message).where(message.c.id == one, message.c.state == MessageState.SENDING).values(values))
+        told = {"phase": "unknown", "outcome": state, "code": None, "text": "the run that held it died", "connection": 0}
+        connection.execute(insert(attempt).values(message_id=one, at=now, **told))
+    return len(ids)
+
+
+def expire(connection: Connection, deadline: timedelta, now: datetime) -> int:
+    """Waiting messages after their deadline become `failed: expired`; returns how many."""
+    columns = [message.c.id, message.c.due_at, message.c.next_attempt_at]
+    # Its next attempt lies behind as well, which is what the index knows: the crowd whose hour has not come is not read.
+    over = (message.c.next_attempt_at <= now) & (message.c.due_at < now - deadline)
+    late = select(*columns).where(_in_editions(*OPEN) & message.c.state.in_(WAITING) & over)
+    ids = [row.id for row in connection.execute(late) if expired(row.due_at, row.next_attempt_at, deadline, now)]
+    for start in range(0, len(ids), _CHUNK):
+        chunk = message.c.id.in_(ids[start : start + _CHUNK]) & message.c.state.in_(WAITING)
+        connection.execute(update(message).where(chunk).values(state=MessageState.FAILED, reason=FailReason.EXPIRED))
+    return len(ids)
+
+
+def close_finished(connection: Connection) -> int:
+    """Close every edition in which nothing is queued, sending or deferred; the one place where that happens.
+
+    Messages of a cancelled edition that came back from the wire are cancelled here as well.
+    """
+    back = _in_editions(EditionState.CANCELLED) & message.c.state.in_(WAITING)
+    connection.execute(update(message).where(back).values(state=MessageState.CANCELLED))
+    unfinished = exists().where(message.c.edition_id == edition.c.id, message.c.state.in_(_UNFINISHED)).correlate(edition)
+    # An edition whose every message was set aside was never claimed from: it passes through sending here.
+    connection.execute(update(edition).where(edition.c.state == EditionState.APPROVED, ~unfinished).values(state=EditionState.SENDING))
+    return connection.execute(update(edition).where(edition.c.state == EditionState.SENDING, ~unfinished).values(state=EditionState.CLOSED)).rowcount
+
+
+def _in_editions(*states: EditionState) -> Any:  # noqa: ANN401 - SQLAlchemy's expression; IN keeps the index of the outbox in use
+    return message.c.edition_id.in_(select(edition.c.id).where(edition.c.state.in_(states)))
