@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import cached_property
+from html.parser import HTMLParser
 from typing import Any
 
-from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
-
-from digest.db.schema import edition_body
 from digest.domain.edition import EditionContent, EditionPost
 from digest.domain.envelope import Envelope, Keys
 from digest.domain.link import TOKEN_LENGTH, control_token, sign_unsubscribe
@@ -31,19 +28,6 @@ from digest.mail.mime import Letter, build, constant_head, needs_smtputf8
 DEAD_TOKEN = "0" * (TOKEN_LENGTH - 1) + "1"
 DEAD_UNSUBSCRIBE = "z" + "0" * 35
 _MAC_HEX = 16
-
-
-def compile_bodies(connection: Connection, edition_id: int, content: EditionContent, languages: Iterable[str]) -> dict[str, bytes]:
-    """Compile the edition for readers of `languages` and store it; the letter's language -> compiled body.
-
-    Raises TemplateError.
-    """
-    compiled = compile_languages(content, languages)
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    for language, body in compiled.items():
-        row = dialect.insert(edition_body).values(edition_id=edition_id, language=language, compiled=body)
-        connection.execute(row.on_conflict_do_update(index_elements=["edition_id", "language"], set_={"compiled": body}))
-    return compiled
 
 
 def compile_languages(content: EditionContent, languages: Iterable[str]) -> dict[str, bytes]:
@@ -156,17 +140,26 @@ class Renderer:
         return tuple(sorted(self._languages))
 
 
+class _Anchors(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.found += [value for name, value in attrs if name == "href" and value]
+
+
 def links_of(html: str) -> list[str]:
     """Every address a page links to, once each, in order."""
-    from lxml import etree
-
-    tree = etree.fromstring(html, etree.HTMLParser())
-    return list(dict.fromkeys(str(anchor.get("href")) for anchor in tree.iter("a") if anchor.get("href")))
+    reader = _Anchors()
+    reader.feed(html)
+    return list(dict.fromkeys(reader.found))
 
 
 def _part(message: EmailMessage, kind: str) -> str:
     part = message.get_body((kind,))
-    return str(part.get_content()) if part is not None else ""
+    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
 
 
 def _given_name(name: str) -> str:
