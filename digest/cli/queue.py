@@ -1,0 +1,134 @@
+"""`digest queue`: what comms wrote, checked and listed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from digest.cli.home import Home, as_json_option, pass_home, say
+from digest.errors import DigestError
+
+if TYPE_CHECKING:
+    from digest.domain.post import Post
+    from digest.pipeline.queue import Checked
+
+file_argument = click.argument("file", type=click.Path(path_type=Path), required=False)
+
+
+@click.group("queue")
+def command() -> None:
+    """Check and list the content queue: posts, figures, answers, lessons and the week's words."""
+
+
+@command.command()
+@file_argument
+@click.option("--roster", type=click.Path(path_type=Path, dir_okay=False), help="Check authors against this CSV file, not the database.")
+@as_json_option
+@pass_home
+def check(home: Home, *, file: Path | None, roster: Path | None, as_json: bool) -> int:
+    """Find every problem in FILE (a file or a folder; default: the configured queue) and say where it is.
+
+    Needs no database, and with FILE no configuration: what cannot be checked without them is said.
+    """
+    from digest.pipeline import queue
+
+    path = home.config.queue_path if file is None else file
+    authors, missing = _authors(home, roster)
+    checked = queue.check(path, people=authors, disclosure=_disclosure(home))
+    if missing and not as_json:
+        click.echo(f"Not checked: whether each `by` is somebody on the roster ({missing}). Name a roster with --roster FILE.csv.", err=True)
+    if checked.problems and not as_json:
+        click.echo("\n".join(map(str, checked.problems)), err=True)
+        count = len(checked.problems)
+        click.echo(f"{count:,} problem{'s' if count > 1 else ''}. Nothing is planned from a queue with problems.", err=True)
+        return 1
+    say(_summary(checked, path), _sentence(checked, path), as_json=as_json)
+    return 1 if checked.problems else 0
+
+
+def _authors(home: Home, roster: Path | None) -> tuple[frozenset[str] | None, str]:
+    """Who may stand in `by`, and why that is unknown."""
+    from digest.pipeline import queue
+
+    if roster is not None:
+        return queue.authors_in(roster), ""
+    if not home.config_path.exists():
+        return None, f"there is no {home.config_path} here that names the database"
+    try:
+        url = home.unchecked_engine.url
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+            return None, "there is no database yet; `digest db upgrade` makes it"
+        found = queue.authors(home.engine)
+    except DigestError as error:
+        return None, str(error).splitlines()[0]
+    return found, "" if found else "nobody was imported yet; `digest roster import FILE.csv` does it"
+
+
+def _disclosure(home: Home) -> str:
+    try:
+        return home.config.sharing.disclosure if home.config_path.exists() else ""
+    except DigestError:
+        return ""  # a broken configuration is no problem of the queue, and every other command names it
+
+
+def _summary(checked: Checked, path: Path) -> dict[str, Any]:
+    queue = checked.queue
+    return {
+        "file": str(path),
+        "posts": len(queue.posts),
+        "by_colleagues": checked.colleagues,
+        "internal": checked.internal,
+        "figures": len(queue.figures),
+        "answers": len(queue.answers),
+        "lessons": len(queue.lessons),
+        "authors_checked": checked.authors_checked,
+        "problems": [{"file": p.file, "line": p.line, "col": p.col, "text": p.text} for p in checked.problems],
+    }
+
+
+def _sentence(checked: Checked, path: Path) -> str:
+    queue = checked.queue
+    if not queue.posts:
+        return f"{path}: no problems, and no posts yet. Write a [[post]] with title, url and why."
+    posts = f"{_count(len(queue.posts), 'post')} ({checked.colleagues} by colleagues, {checked.internal} internal)"
+    rest = ", ".join([_count(len(queue.figures), "figure"), _count(len(queue.answers), "answer"), _count(len(queue.lessons), "lesson")])
+    return f"{path}: no problems. {posts}, {rest}."
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+@command.command("list")
+@file_argument
+@as_json_option
+@pass_home
+def list_(home: Home, *, file: Path | None, as_json: bool) -> None:
+    """List the posts in FILE (default: the configured queue), in its order."""
+    from digest.pipeline import queue
+
+    path = home.config.queue_path if file is None else file
+    posts = queue.load(path, people=None).posts
+    text = _table(posts) if posts else f"{path}: no posts yet. Write a [[post]] with title, url and why, then run `digest queue check`."
+    say({"posts": [_as_data(post) for post in posts]}, text, as_json=as_json)
+
+
+def _as_data(post: Post) -> dict[str, Any]:
+    names = ("id", "title", "url", "by", "kind", "visibility", "language", "starts", "ends", "public_from", "topics")
+    return {name: getattr(post, name) for name in names} | {"origin": post.origin, "captions": {k: len(v) for k, v in post.captions.items()}}
+
+
+def _table(posts: tuple[Post, ...]) -> str:
+    from rich.table import Table
+
+    from digest.cli.tables import drawn
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("Id", "Title", "By", "Kind", "Side", "From", "Until"):
+        table.add_column(name, overflow="fold", no_wrap=name in {"Id", "From", "Until"})
+    for post in posts:
+        window = (str(post.starts or ""), str(post.ends or post.closes or ""))
+        table.add_row(post.id, post.title, post.by or "comms", post.kind, post.visibility, *window)
+    return drawn(table)

@@ -1,0 +1,91 @@
+"""The content queue: files to posts, or every problem with its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from digest.db import editions, people
+from digest.db.session import read
+from digest.domain.edition import EditionContent
+from digest.domain.post import Queue, Visibility
+from digest.domain.share import caption_problem
+from digest.errors import FileProblemsError
+from digest.files.content_queue import read_queue
+from digest.files.networks import load_networks
+from digest.files.problems import Problem
+from digest.files.roster import read_roster
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What was read, what is wrong, and what could not be checked."""
+
+    queue: Queue
+    problems: tuple[Problem, ...]
+    authors_checked: bool
+
+    @property
+    def colleagues(self) -> int:
+        """How many posts colleagues wrote."""
+        return sum(post.by is not None for post in self.queue.posts)
+
+    @property
+    def internal(self) -> int:
+        """How many posts stay inside for good."""
+        return sum(post.visibility is Visibility.INTERNAL for post in self.queue.posts)
+
+
+def check(path: Path, *, people: frozenset[str] | None, disclosure: str = "") -> Checked:
+    """Read the queue in `path`. `people`: addresses on the roster; None: authors cannot be checked.
+
+    `disclosure` stands in every shared text, so a caption must leave room for it. Raises UnreadableFileError.
+    """
+    names = frozenset(network.name for network in load_networks())
+    queue, problems = read_queue(path, people=people, caption_problem=partial(caption_problem, disclosure=disclosure), networks=names)
+    return Checked(queue=queue, problems=tuple(problems), authors_checked=people is not None)
+
+
+def load(path: Path, *, people: frozenset[str] | None, disclosure: str = "") -> Queue:
+    """The queue in `path`. Raises FileProblemsError with every problem, or UnreadableFileError."""
+    checked = check(path, people=people, disclosure=disclosure)
+    if checked.problems:
+        raise FileProblemsError([str(problem) for problem in checked.problems], hint="Mend them, then run `digest queue check`.")
+    return checked.queue
+
+
+def authors(engine: Engine) -> frozenset[str] | None:
+    """Addresses that may stand in `by`; None while nobody is on the roster. Raises StorageError."""
+    with read(engine) as connection:
+        return people.addresses(connection) or None
+
+
+def authors_in(path: Path) -> frozenset[str]:
+    """The addresses of a roster file. Raises FileProblemsError or UnreadableFileError."""
+    rows, problems, _ = read_roster(path)
+    if problems:
+        raise FileProblemsError([str(problem) for problem in problems], hint="Mend them, then run `digest roster check`.")
+    return frozenset(row.address.lower() for row in rows)
+
+
+def store_posts(connection: Connection, path: Path, content: EditionContent, now: datetime) -> None:
+    """Bring the posts of an edition, read from `path`, up to date: links in messages lead where the queue says now."""
+    del path  # where they came from is not stored; the address in each row is what links follow
+    rows = [
+        {
+            "id": post.id,
+            "title": post.title,
+            "url": post.url,
+            "origin": post.origin,
+            "visibility": Visibility.INTERNAL if post.internal else Visibility.PUBLIC,
+            "author_id": post.author_id,
+            "recalled": None,
+            "first_seen_at": now,
+        }
+        for post in content.posts
+    ]
+    editions.put_posts(connection, rows)
