@@ -1,0 +1,148 @@
+"""Employees in the database: found, streamed by number, brought up to date, and forgotten.
+
+An address is compared in lower case and mailed as `mailbox`. A number is never given twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, null, select, update
+
+from digest.db import suppressions
+from digest.db.schema import attempt, audit, click, employee, message, short_link, suppression, token
+from digest.domain.employee import Employee, EmployeeId
+from digest.domain.message import MessageState
+from digest.domain.roster import Known
+from digest.domain.suppression import SuppressionReason
+
+_FIELDS = ("id", "name", "roster_id", "language", "zone", "country", "team", "topics", "networks", "shared", "named", "measured", "left_at")
+_COLUMNS = (*(employee.c[name] for name in _FIELDS), employee.c.mailbox, employee.c.chosen)
+_HERE = employee.c.left_at.is_(None)
+_MANY = 500  # values in one IN list
+
+
+def _noun(row: Row[Any]) -> Employee:
+    values = {name: getattr(row, name) for name in _FIELDS}
+    return Employee(**values | {"address": row.mailbox, "topics": tuple(row.topics), "networks": tuple(row.networks)})
+
+
+def stream(connection: Connection, after: int = 0, chunk: int = 1000) -> Iterator[Employee]:
+    """Everybody on the roster now whose number is above `after`, by number; memory holds one chunk."""
+    while True:
+        rows = connection.execute(select(*_COLUMNS).where(_HERE, employee.c.id > after).order_by(employee.c.id).limit(chunk)).all()
+        yield from map(_noun, rows)
+        if len(rows) < chunk:
+            return
+        after = rows[-1].id
+
+
+def everybody(connection: Connection) -> Iterator[Known]:
+    """Everybody stored, those who left included, with what they chose themselves."""
+    for row in connection.execute(select(*_COLUMNS).order_by(employee.c.id)):
+        yield Known(employee=_noun(row), chosen=frozenset(row.chosen))
+
+
+def addresses(connection: Connection) -> frozenset[str]:
+    """Every address in lower case. Former colleagues are in it: what they wrote stays theirs."""
+    return frozenset(connection.execute(select(employee.c.address)).scalars())
+
+
+def by_address(connection: Connection, address: str) -> Employee | None:
+    """Whoever has this address, former colleagues included; letter case does not matter."""
+    row = connection.execute(select(*_COLUMNS).where(employee.c.address == address.strip().lower())).first()
+    return None if row is None else _noun(row)
+
+
+def by_ids(connection: Connection, ids: Collection[int]) -> dict[int, Employee]:
+    """Number -> employee, for those that exist."""
+    wanted, found = sorted(ids), {}
+    for start in range(0, len(wanted), _MANY):
+        rows = connection.execute(select(*_COLUMNS).where(employee.c.id.in_(wanted[start : start + _MANY])))
+        found.update({int(row.id): _noun(row) for row in rows})
+    return found
+
+
+def add(connection: Connection, people: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Insert employees; each mapping has the fields a roster may say, by the names of Employee."""
+    rows = [
+        {**_stored(values), "shared": bool(values["shared"]), "named": False, "measured": None, "chosen": [], "joined_at": now, "left_at": None}
+        for values in people
+    ]
+    if rows:
+        connection.execute(insert(employee), rows)
+
+
+def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
+    """An employee's fields as columns."""
+    row: dict[str, Any] = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    if "address" in row:
+        row |= {"mailbox": row["address"], "address": row["address"].lower()}
+    return row
+
+
+def change(connection: Connection, changes: Mapping[EmployeeId, Mapping[str, Any]]) -> None:
+    """Set fields of employees, each by its number. Addresses and roster numbers may change hands among them."""
+    _let_go(connection, [number for number, values in changes.items() if "address" in values], "address")
+    _let_go(connection, [number for number, values in changes.items() if "roster_id" in values], "roster_id")
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for number, values in changes.items():
+        row = _stored(values)
+        if row:
+            alike.setdefault(tuple(sorted(row)), []).append({f"new_{name}": value for name, value in row.items()} | {"number": number})
+    for names, rows in alike.items():  # one statement for all who change the same fields
+        values_of: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+        connection.execute(update(employee).where(employee.c.id == bindparam("number")).values(values_of), rows)
+
+
+def _let_go(connection: Connection, numbers: Sequence[int], *columns: str) -> None:
+    """Take unique values out of the way before they change hands, or the database refuses half of an exchange."""
+    if numbers:
+        nobody = [{"number": number, "nobody": f"{number}@released.invalid"} for number in numbers]
+        values: dict[str, Any] = {column: bindparam("nobody") for column in columns}
+        connection.execute(update(employee).where(employee.c.id == bindparam("number")).values(values), nobody)
+
+
+def release(connection: Connection, numbers: Sequence[EmployeeId]) -> None:
+    """People who are gone give up their address, which somebody else has now."""
+    _let_go(connection, numbers, "address", "mailbox")
+
+
+def leave(connection: Connection, numbers: Sequence[EmployeeId], now: datetime) -> None:
+    """Note that these people are no longer on the roster."""
+    if numbers:
+        connection.execute(update(employee).where(employee.c.id == bindparam("number")).values(left_at=now), [{"number": n} for n in numbers])
+
+
+def come_back(connection: Connection, numbers: Sequence[EmployeeId]) -> None:
+    """Note that these people are on the roster again."""
+    if numbers:
+        connection.execute(update(employee).where(employee.c.id == bindparam("number")).values(left_at=null()), [{"number": n} for n in numbers])
+
+
+def erased_hashes(connection: Connection) -> frozenset[str]:
+    """Hashes of the addresses of people who asked to be forgotten."""
+    held = (suppression.c.reason == SuppressionReason.ERASED) & suppression.c.lifted_at.is_(None)
+    return frozenset(connection.execute(select(suppression.c.address_hash).where(held)).scalars())
+
+
+def erase(connection: Connection, person: Employee, now: datetime, *, nobody: str) -> None:
+    """Forget one person: their row, their name, and every thread that leads from a figure back to them.
+
+    `nobody`: random letters that take the owner's place in short links, so that shared posts keep working and each
+    network still has one link. What was counted stays counted. Messages not sent yet are suppressed.
+    """
+    number = person.id
+    theirs = message.c.employee_id == number
+    waiting = theirs & message.c.state.in_([MessageState.QUEUED, MessageState.DEFERRED])
+    suppressions.suppress(connection, person.address, SuppressionReason.ERASED, now)
+    connection.execute(update(attempt).where(attempt.c.message_id.in_(select(message.c.id).where(theirs))).values(text=""))
+    connection.execute(update(message).where(waiting).values(state=MessageState.SUPPRESSED, reason=SuppressionReason.ERASED))
+    connection.execute(update(message).where(theirs).values(name="", control_hash=null()))
+    connection.execute(update(token).where(token.c.employee_id == number).values(employee_id=null(), revoked_at=now))
+    connection.execute(update(click).where(click.c.employee_id == number).values(employee_id=null()))
+    connection.execute(update(short_link).where(short_link.c.owner == f"employee:{number}").values(owner=f"erased:{nobody}"))
+    connection.execute(delete(employee).where(employee.c.id == number))
+    connection.execute(insert(audit).values(at=now, who="operator", what="erased a person", subject=f"employee:{number}", detail=""))

@@ -1,0 +1,94 @@
+"""The roster: a file compared with who is stored, shown or acted on; and forgetting one person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from digest.db import people
+from digest.db.session import read, write
+from digest.domain.employee import Employee
+from digest.domain.roster import DEFAULTS, Difference, RosterRow, difference
+from digest.errors import DigestError, FileProblemsError, NotFoundError
+from digest.files.roster import read_roster
+
+
+class TooManyLeaversError(DigestError):
+    """So many would leave that the file is more likely cut than the company."""
+
+    summary = "nothing was imported"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RosterFile:
+    """A roster file without problems."""
+
+    rows: tuple[RosterRow, ...]
+    notes: tuple[str, ...]
+
+
+def check(path: Path) -> RosterFile:
+    """Read the roster in `path`. Raises FileProblemsError with every problem, or UnreadableFileError."""
+    rows, problems, notes = read_roster(path)
+    if problems:
+        raise FileProblemsError([str(problem) for problem in problems], hint="Nothing was changed. Mend them, then try again.")
+    return RosterFile(rows=rows, notes=tuple(notes))
+
+
+def preview(engine: Engine, file: RosterFile, *, zone: str) -> Difference:
+    """What an import would change. `zone`: where people live of whom the file does not say."""
+    with read(engine) as connection:
+        return _difference(connection, file, zone)
+
+
+def bring_in(engine: Engine, file: RosterFile, *, zone: str, now: datetime, allow_leavers: bool = False) -> Difference:
+    """Make the stored roster what the file says, in one transaction, and say what changed.
+
+    Raises TooManyLeaversError, before anything is changed, when more than a fifth would leave.
+    """
+    with write(engine) as connection:
+        found = _difference(connection, file, zone)
+        if found.too_many_leave and not allow_leavers:
+            raise TooManyLeaversError(
+                "roster",
+                f"{len(found.left):,} of {found.here:,} people would leave, which looks like half a file",
+                hint="See who with --dry-run. If it is right, repeat with --allow-leavers.",
+            )
+        _apply(connection, found, now)
+    return found
+
+
+def _difference(connection: Connection, file: RosterFile, zone: str) -> Difference:
+    defaults: Mapping[str, Any] = {**DEFAULTS, "zone": zone}
+    return difference(file.rows, people.everybody(connection), people.erased_hashes(connection), defaults)
+
+
+def _apply(connection: Connection, found: Difference, now: datetime) -> None:
+    people.leave(connection, [person.id for person in found.left], now)
+    people.release(connection, found.released)
+    people.come_back(connection, [change.employee.id for change in found.returned])
+    people.change(connection, {change.employee.id: change.values for change in (*found.changed, *found.returned)})
+    people.add(connection, found.joined, now)
+
+
+def listed(engine: Engine) -> list[Employee]:
+    """Everybody on the roster now, by number."""
+    with read(engine) as connection:
+        return list(people.stream(connection))
+
+
+def erase(engine: Engine, address: str, *, now: datetime, random: Callable[[], str]) -> None:
+    """Forget whoever has this address, former colleagues included. `random` gives letters nobody can guess.
+
+    Raises NotFoundError when nobody has it.
+    """
+    with write(engine) as connection:
+        person = people.by_address(connection, address)
+        if person is None:
+            raise NotFoundError(address, "nobody on the roster has this address", hint="List them with `digest roster list`.")
+        people.erase(connection, person, now, nobody=random())
