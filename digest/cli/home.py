@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -47,6 +49,12 @@ class Home:
     def now() -> datetime:
         """The only clock of the commands."""
         return datetime.now(UTC)
+
+
+def speak(*, verbose: bool, form: str) -> None:
+    """Log to standard error; `-v` makes our own words heard, not those of the libraries beneath."""
+    logging.basicConfig(level=logging.WARNING, format=form, stream=sys.stderr)
+    logging.getLogger("digest").setLevel(logging.INFO if verbose else logging.WARNING)
 
 
 pass_home = click.make_pass_decorator(Home)

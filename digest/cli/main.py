@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from digest import __version__
-from digest.cli.home import Home
+from digest.cli.home import Home, speak
 from digest.errors import DigestError
 
 # command -> module in digest/cli/ that has it as `command`; the order of the week
@@ -55,7 +55,7 @@ class _Commands(click.Group):
 @click.pass_context
 def main(context: click.Context, config_path: Path, *, verbose: bool) -> None:
     """A weekly digest email for employee advocacy: colleagues first, one click to share."""
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", stream=sys.stderr)
+    speak(verbose=verbose, form="%(message)s")
     context.obj = Home(Path(config_path), verbose=verbose)
 
 

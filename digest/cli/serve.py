@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import signal
 import socket
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from digest.cli.home import Home, pass_home
+from digest.cli.home import Home, pass_home, speak
 from digest.errors import TransportError
 
 
@@ -101,5 +100,5 @@ def _worker(config_path: Path, verbose: bool) -> None:
 
 
 def _home(config_path: Path, *, verbose: bool) -> Home:
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    speak(verbose=verbose, form="%(asctime)s %(name)s: %(message)s")
     return Home(config_path, verbose=verbose)

@@ -107,8 +107,9 @@ def choose(ranked: Sequence[Ranked], history: History, mix: Mix, *, colleagues_w
     """
     if not ranked:
         return Skip(reason=SkipReason.NOTHING_FOR_YOU)
-    left = [r for r in ranked if r.post.id not in history.shared and history.shown.get(r.post.id, 0) < mix.repeats]
-    unseen_first = sorted(left, key=lambda r: history.shown.get(r.post.id, 0))
+    shown, shared = history.shown, history.shared
+    left = [r for r in ranked if r.post.id not in shared and shown.get(r.post.id, 0) < mix.repeats]
+    unseen_first = sorted(left, key=lambda r: shown.get(r.post.id, 0)) if shown else left
     outward = [r for r in unseen_first if not r.post.internal]
     inside = [r for r in unseen_first if r.post.internal][: mix.inside]
     colleagues = [r for r in outward if r.post.origin is Origin.COLLEAGUE]
