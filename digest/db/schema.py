@@ -147,7 +147,7 @@ message = Table(
     metadata,
     _id(),
     Column("edition_id", BigInteger, ForeignKey("edition.id", ondelete="CASCADE"), nullable=False),
-    Column("employee_id", BigInteger, ForeignKey("employee.id", ondelete="SET NULL")),
+    Column("employee_id", BigInteger, ForeignKey("employee.id", ondelete="SET NULL"), index=True),
     Column("state", _STATE, nullable=False),
     Column("reason", String(60), nullable=False),
     Column("language", String(20), nullable=False),

@@ -23,20 +23,26 @@ class Selector:
         self._edition_id = edition_id
         self._mix = mix
         self._colleagues_write = any(p.origin is Origin.COLLEAGUE and not p.internal for p in content.posts)
-        self._ranked: dict[Cohort, tuple[Ranked, ...]] = {}
+        self._known: dict[Cohort, tuple[tuple[Ranked, ...], Selection | Skip]] = {}
 
     def select(self, connection: Connection, people: Sequence[Employee]) -> list[Selection | Skip]:
         """One decision per person, in their order."""
         past = history.histories(connection, [person.id for person in people], before_edition=self._edition_id)
-        nothing = History()
-        return [
-            choose(self._for(person.cohort), past.get(person.id, nothing), self._mix, colleagues_write=self._colleagues_write) for person in people
-        ]
+        return [self._decide(person.cohort, past.get(person.id)) for person in people]
 
-    def _for(self, cohort: Cohort) -> tuple[Ranked, ...]:
-        found = self._ranked.get(cohort)
+    def _decide(self, cohort: Cohort, past: History | None) -> Selection | Skip:
+        ranked, for_newcomers = self._cohort(cohort)
+        return for_newcomers if past is None else self._choose(ranked, past)
+
+    def _cohort(self, cohort: Cohort) -> tuple[tuple[Ranked, ...], Selection | Skip]:
+        """The cohort's ranked list, and what it means for somebody who has had nothing yet."""
+        found = self._known.get(cohort)
         if found is None:
-            if len(self._ranked) >= _COHORTS:
-                self._ranked.clear()
-            found = self._ranked[cohort] = rank(self._posts, cohort)
+            if len(self._known) >= _COHORTS:
+                self._known.clear()
+            ranked = rank(self._posts, cohort)
+            found = self._known[cohort] = (ranked, self._choose(ranked, History()))
         return found
+
+    def _choose(self, ranked: Sequence[Ranked], past: History) -> Selection | Skip:
+        return choose(ranked, past, self._mix, colleagues_write=self._colleagues_write)

@@ -210,6 +210,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('edition_id', 'employee_id', name=op.f('uq_message_edition_id_employee_id'))
     )
     with op.batch_alter_table('message', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_message_employee_id'), ['employee_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_message_control_hash'), ['control_hash'], unique=False)
         batch_op.create_index('ix_message_due', ['edition_id', 'state', 'next_attempt_at'], unique=False)
 
@@ -273,6 +274,7 @@ def downgrade() -> None:
     with op.batch_alter_table('message', schema=None) as batch_op:
         batch_op.drop_index('ix_message_due')
         batch_op.drop_index(batch_op.f('ix_message_control_hash'))
+        batch_op.drop_index(batch_op.f('ix_message_employee_id'))
 
     op.drop_table('message')
     with op.batch_alter_table('edition_post', schema=None) as batch_op:
