@@ -1,4 +1,4 @@
-"""An edition in the outbox without planning, and a small real renderer: what the tests of delivery start from."""
+"""An edition in the outbox without planning: what the tests of delivery start from."""
 
 from __future__ import annotations
 
@@ -6,43 +6,20 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
-from email.policy import SMTP
 from typing import Any
 
 from sqlalchemy import Engine, insert, select
 
 from digest.db.schema import edition, employee, message
 from digest.db.session import read, write
-from digest.domain.message import Message
 from digest.pipeline.delivery import Delivery, deliver
 from digest.smtp.relay import Relay
 from tests.conftest import NOW
 from tests.factories import person
+from tests.renderer import Letters
 from tests.sink import Sink
 
 DAY = timedelta(days=1)
-
-
-class Letters:
-    """Makes a whole, small message. `broken`: employees whose message cannot be made."""
-
-    def __init__(self, *, padding: int = 0, broken: frozenset[int] = frozenset()) -> None:
-        self._padding = b".." + b"x" * 70 + b"\r\n"
-        self._lines = padding // 74
-        self._broken = broken
-
-    def wire(self, message: Message) -> bytes:
-        if message.employee in self._broken:
-            raise ValueError(f"no words for employee {message.employee}")
-        letter = EmailMessage(policy=SMTP)
-        letter["To"] = message.address
-        letter["Subject"] = f"Edition {message.period}"
-        letter["Date"] = message.dated_at
-        letter["Message-ID"] = f"<{message.period}.{message.id}@example.com>"
-        letter["X-Digest-ID"] = f"{message.period}.{message.id}"
-        letter.set_content(f"Hello {message.name}\r\n")
-        return letter.as_bytes() + self._padding * self._lines
 
 
 def put_edition(engine: Engine, people: int = 3, *, period: str = "2026-W48", state: str = "approved", **fields: Any) -> int:

@@ -31,7 +31,7 @@ from digest.smtp.connection import Connection
 from digest.smtp.relay import Relay
 
 _log = logging.getLogger(__name__)
-_REOPENINGS = (1.0, 2.0, 4.0)  # seconds between tries to come back to a relay that was there a moment ago
+_REOPENINGS = (0.5, 1.0, 2.0)  # seconds between tries to come back to a relay that was there a moment ago
 _LONGEST_PAUSE = 30.0
 _LOOK = 0.1  # seconds between looks at the stop event
 
@@ -243,7 +243,8 @@ class _Work:
             self._stop.wait(min(left, _LOOK))
 
     def _reopen(self, connection: Connection) -> bool:
-        for pause in (*_REOPENINGS, 0.0):
+        """Come back to the relay; a connection that was never open gets one try, for the relay may limit their number."""
+        for pause in (*(_REOPENINGS if connection.opened else ()), 0.0):
             if self._open(connection):
                 return True
             if self._stopping or not pause:

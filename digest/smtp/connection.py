@@ -36,6 +36,7 @@ class Connection:
         self._phase = Phase.CONNECT
         self._sent = 0
         self._aborted = False
+        self.opened = False  # at least once
 
     @property
     def usable(self) -> bool:
@@ -50,7 +51,9 @@ class Connection:
             outcome = self._opening()
         except CutError as cut:
             outcome = self._cut(cut)
-        if not outcome.accepted:
+        if outcome.accepted:
+            self.opened = True
+        else:
             self._drop()
         return outcome
 

@@ -21,7 +21,8 @@ from digest.domain.suppression import SuppressionReason
 from digest.pipeline import outbox
 from digest.smtp.relay import Relay, Timeouts
 from tests.conftest import NOW
-from tests.letters import DAY, Letters, editions, messages, put_edition, send, states
+from tests.letters import DAY, editions, messages, put_edition, send, states
+from tests.renderer import Letters
 from tests.sink import Fault, Sink
 
 Serve = Callable[..., Sink]
