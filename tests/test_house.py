@@ -156,6 +156,15 @@ def test_every_key_of_the_example_has_its_sentence() -> None:
     assert bare == []
 
 
+def test_every_key_is_read_somewhere() -> None:
+    whole = [
+        path for path in MODULES if re.search(r"from digest\.config import|home\.config\b", path.read_text(encoding="utf-8"))
+    ]  # who sees it whole
+    read = {node.attr for path in whole for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Attribute)}
+    unread = [f"{table}.{key}" for table, model in tables().items() for key in model.model_fields if key not in read]
+    assert unread == [], "a key that nothing reads is a promise nobody keeps"
+
+
 def commands(group: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Every command that does something, by its words: ("queue", "check")."""
     if not isinstance(group, click.Group):
