@@ -25,7 +25,7 @@ name = "The Fernwood Letter"
 company = "Fernwood Instruments"
 url = "http://127.0.0.1:{web}"
 timezone = "Europe/Lisbon"
-address = "Fernwood Instruments, 12 Fern Lane, 00000 Sampleton"
+address = "12 Fern Lane, 00000 Sampleton"
 policy_url = "https://fernwood.example/sharing"
 
 [sender]
