@@ -55,6 +55,8 @@ class Letter:
 
 def scrub(text: str) -> str:
     """`text` on one line, without control characters, direction marks or the start of an encoded word."""
+    if text.isascii() and text.isprintable() and "=?" not in text:
+        return " ".join(text.split())
     kept = "".join(" " if c.isspace() else c for c in text if c.isspace() or not (c in _DIRECTIONS or unicodedata.category(c) in _DROPPED))
     return re.sub(r"=(?=\?)", "= ", " ".join(kept.split()))
 

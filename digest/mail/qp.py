@@ -39,6 +39,8 @@ def encode_run(run: Sequence[str | Slot]) -> list[bytes | Slot]:
 @lru_cache(maxsize=4096)
 def encode_value(text: str) -> bytes:
     """A value for a slot of any length: whole lines, ended by a soft break."""
+    if text.isascii() and text.isalnum() and len(text) < LINE:
+        return text.encode("ascii") + b"=\r\n"
     found = encode_run([text])
     return b"".join(part for part in found if isinstance(part, bytes))
 

@@ -63,6 +63,8 @@ def job(content: EditionContent, language: str, *, two_way: bool = False, intent
 
 def clean(text: str) -> str:
     """`text` with plain line ends and without what no mail may carry."""
+    if text.isprintable():
+        return text
     plain = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
     return "".join(c for c in plain if c in "\n\t" or unicodedata.category(c) not in _DROPPED)
 

@@ -243,6 +243,15 @@ def test_a_token_of_the_wrong_length_is_refused() -> None:
         fill(compiled, replace(person(), share="short"))
 
 
+def test_the_largest_letter_the_configuration_allows_is_not_clipped() -> None:
+    """Gmail clips at 102 KB and hides the link to leave; twelve posts and five inside are the most that `[mix]` takes."""
+    posts = tuple(colleague(n) if n <= 6 else curated(n) if n <= 12 else inside(n) for n in range(1, 18))
+    compiled = load_compiled(compile_edition(edition(posts=posts), "de"))
+    reader = person(picks=tuple(Pick(n=post.n, because="team") for post in posts), networks=("1", "6"))
+    _, html = _parts(_headed(fill(compiled, reader).body))
+    assert len(html.encode()) < 90_000
+
+
 def test_a_post_in_another_language_says_so() -> None:
     _, compiled = _compiled("en", "full")
     _, html = _parts(_headed(fill(compiled, person(picks=(Pick(n=3),))).body))
