@@ -1,50 +1,27 @@
-"""The outbox on the way to the wire: claim by compare-and-set, settle by compare-and-set, in one short transaction.
+"""Claiming: a waiting message goes to sending by compare-and-set, and names the run that holds it.
 
-A claim takes the row from queued or deferred to sending and names the run that holds it; a settlement takes it from
-sending by that very run to its end. Who must not be mailed any more is set aside in the same step, with the reason.
+Who must not be mailed any more is set aside in the same step, with the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, update
 
-from digest.db import suppressions
-from digest.db.schema import attempt, edition, employee, message
+from digest.db.schema import edition, employee, message, suppression
 from digest.domain.edition import EditionState
 from digest.domain.employee import EmployeeId
 from digest.domain.message import FailReason, Message, MessageId, MessageState, Pick, SkipReason
-from digest.domain.suppression import SuppressionReason
+from digest.domain.suppression import address_hash
 
 OPEN = (EditionState.APPROVED, EditionState.SENDING)
 WAITING = (MessageState.QUEUED, MessageState.DEFERRED)
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 _MOST = 512  # rows looked at together when many must be set aside
-
-
-@dataclass(frozen=True, kw_only=True)
-class Try:
-    """One try on the wire, as the attempt table keeps it."""
-
-    phase: str
-    code: int | None
-    text: str
-    connection: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settlement:
-    """What a claimed message became."""
-
-    message: Message
-    state: MessageState
-    reason: str
-    next_attempt_at: datetime | None  # of a deferred message
-    attempt: Try
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +33,7 @@ class Claim:
     """
 
     run: str
+    first: int | None  # the edition to look in before any other: the one of the last claim
     now: datetime
     until: datetime
     deadline: timedelta
@@ -73,12 +51,27 @@ class Claimed:
     set_aside: tuple[str, ...]
 
 
-_FIELDS = [message.c[f] for f in ("id", "employee_id", "state", "language", "picks", "spares", "networks", "name")]
+_MOMENT = message.c.dated_at.type
+_FIELDS: list[ColumnElement[Any]] = [message.c[f] for f in ("id", "employee_id", "state", "language", "picks", "spares", "networks", "name")]
 _FIELDS += [message.c[f] for f in ("due_at", "next_attempt_at", "attempts", "dated_at", "share_token")]
 _FIELDS += [employee.c.mailbox, employee.c.address, employee.c.left_at]
-_JOINED: Select[Any] = select(*_FIELDS).select_from(message.outerjoin(employee, employee.c.id == message.c.employee_id))
-
-_EDITIONS = select(edition.c.id, edition.c.period, edition.c.state).where(edition.c.state.in_(OPEN), ~edition.c.paused).order_by(edition.c.period)
+_FIELDS += [message.c.edition_id, edition.c.period, edition.c.state.label("edition_state")]
+_OPEN_EDITION = edition.c.state.in_(OPEN) & ~edition.c.paused
+_EDITIONS = select(edition.c.id).where(_OPEN_EDITION).order_by(edition.c.period)
+_JOINED: Select[Any] = (
+    select(*_FIELDS)
+    .select_from(message.join(edition, edition.c.id == message.c.edition_id).outerjoin(employee, employee.c.id == message.c.employee_id))
+    .where(_OPEN_EDITION)
+)
+_STOPPED = (
+    select(suppression.c.address_hash, suppression.c.reason)
+    .where(
+        suppression.c.address_hash.in_(bindparam("hashes", expanding=True)),
+        suppression.c.lifted_at.is_(None),
+        suppression.c.until.is_(None) | (suppression.c.until > bindparam("at", type_=_MOMENT)),
+    )
+    .order_by(suppression.c.id.desc())  # the reason that came first is read last, and stays
+)
 _DUE = (
     _JOINED.where(
         message.c.edition_id == bindparam("edition"),
@@ -100,54 +93,48 @@ _TAKE = (
     .values(
         state=MessageState.SENDING,
         run_id=bindparam("run"),
-        dated_at=func.coalesce(message.c.dated_at, bindparam("at", type_=message.c.dated_at.type)),
-    )
-)
-_SETTLE = (
-    update(message)
-    .where(message.c.id == bindparam("b_id"), message.c.state == MessageState.SENDING, message.c.run_id == bindparam("b_run"))
-    .values(
-        state=bindparam("b_state"),
-        reason=bindparam("b_reason"),
-        attempts=message.c.attempts + bindparam("b_tries"),
-        next_attempt_at=bindparam("b_next"),
-        sent_at=bindparam("b_sent"),
-        run_id=None,
+        dated_at=func.coalesce(message.c.dated_at, bindparam("at", type_=_MOMENT)),
     )
 )
 
 
 def claim(connection: Connection, wanted: Claim) -> Claimed:
-    """Take up to `wanted.room` messages that may go out now; the oldest edition first, retries after first tries."""
+    """Take up to `wanted.room` messages that may go out now; one edition after the other, retries after first tries."""
     taken: list[Message] = []
     aside: list[str] = []
-    for found in connection.execute(_EDITIONS).all():
-        for rows in _candidates(connection, found.id, wanted):
+    for edition_id in _open_editions(connection, wanted.first):
+        for rows in _candidates(connection, edition_id, wanted, taken):
             fit, out = _sift(connection, rows, wanted)
             aside += out
-            taken += _take(connection, fit[: wanted.room - len(taken)], found, wanted)
+            taken += _take(connection, fit[: wanted.room - len(taken)], wanted)
             if len(taken) >= wanted.room:
                 return Claimed(messages=tuple(taken), set_aside=tuple(aside))
     return Claimed(messages=tuple(taken), set_aside=tuple(aside))
 
 
-def _candidates(connection: Connection, edition_id: int, wanted: Claim) -> Iterable[Sequence[Row[Any]]]:
+def _open_editions(connection: Connection, first: int | None) -> Iterator[int]:
+    """`first`, and then, when that was not enough, every edition that may go out, the oldest period first."""
+    if first is not None:
+        yield first
+    yield from (found for found in connection.execute(_EDITIONS).scalars().all() if found != first)
+
+
+def _candidates(connection: Connection, edition_id: int, wanted: Claim, taken: Sequence[Message]) -> Iterator[Sequence[Row[Any]]]:
     """Waiting rows in the order of their hour, in growing handfuls: each is claimed or set aside before the next is read."""
     room = wanted.room
-    while rows := connection.execute(_DUE, {"edition": edition_id, "waiting": MessageState.QUEUED, "until": wanted.until, "room": room}).all():
-        yield rows
-        room = min(2 * room, _MOST)
-    if wanted.retry is None:
-        while rows := connection.execute(_DUE, {"edition": edition_id, "waiting": MessageState.DEFERRED, "until": wanted.until, "room": room}).all():
+    for state in WAITING if wanted.retry is None else (MessageState.QUEUED,):
+        while rows := connection.execute(_DUE, {"edition": edition_id, "waiting": state, "until": wanted.until, "room": room}).all():
             yield rows
-        return
-    while ids := [wanted.retry[edition_id].pop() for _ in range(min(room, len(wanted.retry.get(edition_id, []))))]:
+            room = min(2 * room, _MOST)
+    named = [] if wanted.retry is None else wanted.retry.get(edition_id, [])
+    while named:
+        ids = [named.pop() for _ in range(min(wanted.room - len(taken), len(named)))]
         yield connection.execute(_NAMED, {"edition": edition_id, "ids": ids}).all()
 
 
 def _sift(connection: Connection, rows: Sequence[Row[Any]], wanted: Claim) -> tuple[list[Row[Any]], list[str]]:
     """Those that may be mailed, and the new states of those that may not."""
-    stopped = suppressions.reasons(connection, [row.address for row in rows if row.address], wanted.now)
+    stopped = _stopped(connection, rows, wanted.now)
     fit: list[Row[Any]] = []
     aside: dict[tuple[MessageState, str], list[int]] = {}
     resting: list[int] = []
@@ -166,7 +153,14 @@ def _sift(connection: Connection, rows: Sequence[Row[Any]], wanted: Claim) -> tu
     return fit, [state for (state, _), ids in aside.items() for _ in ids]
 
 
-def _verdict(row: Row[Any], stopped: dict[str, SuppressionReason], wanted: Claim) -> tuple[MessageState, str] | None:
+def _stopped(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> dict[str, str]:
+    """Address -> why it must not be mailed; one prepared statement, because every claim asks it."""
+    addresses = {address_hash(row.address): row.address for row in rows if row.address is not None}
+    found = connection.execute(_STOPPED, {"hashes": list(addresses), "at": now}).all() if addresses else []
+    return {addresses[row.address_hash]: row.reason for row in found}
+
+
+def _verdict(row: Row[Any], stopped: dict[str, str], wanted: Claim) -> tuple[MessageState, str] | None:
     if row.address is None or row.left_at is not None:
         waiting = row.state == MessageState.QUEUED  # a deferred message was offered already, so it is not "no message was planned"
         return (MessageState.SKIPPED if waiting else MessageState.SUPPRESSED), SkipReason.LEFT
@@ -182,22 +176,21 @@ def expired(due_at: datetime, next_attempt_at: datetime, deadline: timedelta, no
     return now > due_at + deadline and next_attempt_at <= due_at + deadline
 
 
-def _take(connection: Connection, rows: Sequence[Row[Any]], found: Any, wanted: Claim) -> list[Message]:  # noqa: ANN401 - a row of _EDITIONS
+def _take(connection: Connection, rows: Sequence[Row[Any]], wanted: Claim) -> list[Message]:
     if not rows:
         return []
     connection.execute(_TAKE, {"ids": [row.id for row in rows], "run": wanted.run, "at": wanted.now})
-    if found.state == EditionState.APPROVED:
-        connection.execute(
-            update(edition).where(edition.c.id == found.id, edition.c.state == EditionState.APPROVED).values(state=EditionState.SENDING)
-        )
-    return [_noun(row, found, wanted.now) for row in rows]
+    if rows[0].edition_state == EditionState.APPROVED:
+        first = (edition.c.id == rows[0].edition_id) & (edition.c.state == EditionState.APPROVED)
+        connection.execute(update(edition).where(first).values(state=EditionState.SENDING))
+    return [_noun(row, wanted.now) for row in rows]
 
 
-def _noun(row: Row[Any], found: Any, now: datetime) -> Message:  # noqa: ANN401 - a row of _EDITIONS
+def _noun(row: Row[Any], now: datetime) -> Message:
     return Message(
         id=MessageId(row.id),
-        edition=found.id,
-        period=found.period,
+        edition=row.edition_id,
+        period=row.period,
         employee=EmployeeId(row.employee_id),
         address=row.mailbox,
         name=row.name,
@@ -212,58 +205,12 @@ def _noun(row: Row[Any], found: Any, now: datetime) -> Message:  # noqa: ANN401 
     )
 
 
-def settle(connection: Connection, run: str, settlements: Sequence[Settlement], now: datetime) -> None:
-    """Record the outcomes of this run's messages, an attempt row for each."""
-    if not settlements:
-        return
-    done = connection.execute(_SETTLE, [_settled(item, run, now) for item in settlements])
-    connection.execute(insert(attempt), [_attempt(item, now) for item in settlements])
-    if done.rowcount != len(settlements):
-        _prove(connection, settlements, now)
-    for item in settlements:
-        if item.state is MessageState.FAILED and item.reason == FailReason.ADDRESS:  # a bounce; no report will follow it
-            suppressions.suppress(connection, item.message.address, SuppressionReason.HARD_BOUNCE, now)
-
-
-def _settled(item: Settlement, run: str, now: datetime) -> dict[str, Any]:
-    back = item.state is MessageState.QUEUED  # nothing was offered: no try is counted and it stays due
-    return {
-        "b_id": item.message.id,
-        "b_run": run,
-        "b_state": item.state,
-        "b_reason": item.reason,
-        "b_tries": 0 if back else 1,
-        "b_next": now if back else item.next_attempt_at,
-        "b_sent": now if item.state is MessageState.SENT else None,
-    }
-
-
-def _attempt(item: Settlement, now: datetime) -> dict[str, Any]:
-    tried = item.attempt
-    return {
-        "message_id": item.message.id,
-        "at": now,
-        "phase": tried.phase,
-        "outcome": item.state,
-        "code": tried.code,
-        "text": tried.text,
-        "connection": tried.connection,
-    }
-
-
-def _prove(connection: Connection, settlements: Sequence[Settlement], now: datetime) -> None:
-    """Another run took us for dead and doubted our messages; the relay's answer is evidence for those it accepted."""
-    ids = [item.message.id for item in settlements if item.state is MessageState.SENT]
-    doubted = (message.c.id.in_(ids)) & (message.c.state == MessageState.IN_DOUBT)
-    connection.execute(update(message).where(doubted).values(state=MessageState.SENT, reason="", sent_at=now))
-
-
 def due(connection: Connection, until: datetime, most: int, states: Iterable[MessageState] = WAITING) -> int:
     """How many messages in `states` may be claimed that are due by `until`, counted up to `most`."""
     count = 0
-    for found in connection.execute(_EDITIONS).all():
+    for edition_id in _open_editions(connection, None):
         for state in states:
-            waiting = (message.c.edition_id == found.id) & (message.c.state == state) & (message.c.next_attempt_at <= until)
+            waiting = (message.c.edition_id == edition_id) & (message.c.state == state) & (message.c.next_attempt_at <= until)
             count += len(connection.execute(select(message.c.id).where(waiting).limit(most)).all())
     return min(count, most)
 
@@ -271,17 +218,11 @@ def due(connection: Connection, until: datetime, most: int, states: Iterable[Mes
 def deferred(connection: Connection) -> dict[int, list[int]]:
     """The deferred messages of open editions, edition -> ids, the one whose attempt comes first at the end."""
     found = {}
-    for row in connection.execute(_EDITIONS).all():
-        waiting = (message.c.edition_id == row.id) & (message.c.state == MessageState.DEFERRED)
+    for edition_id in _open_editions(connection, None):
+        waiting = (message.c.edition_id == edition_id) & (message.c.state == MessageState.DEFERRED)
         ids = connection.execute(select(message.c.id).where(waiting).order_by(message.c.next_attempt_at.desc())).scalars()
-        found[int(row.id)] = [int(one) for one in ids]
+        found[edition_id] = [int(one) for one in ids]
     return found
-
-
-def tries_since(connection: Connection, since: datetime, most: int) -> int:
-    """How many tries were made since then by any run, counted up to `most`; the memory of a rate limit."""
-    newest = select(attempt.c.at).order_by(attempt.c.id.desc()).limit(most).subquery()
-    return int(connection.execute(select(func.count()).select_from(newest).where(newest.c.at > since)).scalar_one())
 
 
 def sender(connection: Connection, edition_id: int) -> str:

@@ -17,10 +17,11 @@ from typing import Self
 
 from sqlalchemy import Engine
 
-from digest.db import outbox, standing
-from digest.db.outbox import Claim, Settlement
+from digest.db import outbox, settlement, standing
+from digest.db.outbox import Claim
 from digest.db.runs import Run
 from digest.db.session import storage_errors
+from digest.db.settlement import Settlement
 from digest.domain.breaker import Breaker
 from digest.domain.message import Message, MessageState
 from digest.domain.phase import Decision
@@ -87,6 +88,7 @@ class Committer:
         self._crash = crash or (lambda _point: None)
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._sending = 0
+        self._edition: int | None = None  # of the last claim
         self._error: BaseException | None = None
         self.counts: Counter[str] = Counter()
         self.stopped_by = ""  # why the breaker opened
@@ -143,7 +145,7 @@ class Committer:
         if wanted:
             self._crash("before_claim")
         with storage_errors(self._engine), self._run.connection.begin():
-            outbox.settle(self._run.connection, self._run.id, [item.settlement for item in done], now)
+            settlement.settle(self._run.connection, self._run.id, [item.settlement for item in done], now)
             self._judge(done, now)
             sending = self._sending - len(done)
             room = self._room(wanted, sending, now)
@@ -151,6 +153,7 @@ class Committer:
             if done:
                 self._crash("before_commit")
         if claimed.messages:
+            self._edition = claimed.messages[-1].edition
             self._crash("after_claim")
         if done:
             self._crash("after_commit")
@@ -167,6 +170,7 @@ class Committer:
         at_once = self._limits.retry is not None
         return Claim(
             run=self._run.id,
+            first=self._edition,
             now=now,
             until=outbox.FOREVER if at_once else now,
             deadline=self._limits.deadline,
@@ -181,7 +185,7 @@ class Committer:
         limit = self._limits.per_minute
         if not limit or not wanted:
             return wanted
-        used = outbox.tries_since(self._run.connection, now - _MINUTE, limit) + sending
+        used = settlement.tries_since(self._run.connection, now - _MINUTE, limit) + sending
         return max(0, min(wanted, limit - used))
 
     def _judge(self, done: Sequence[Done], now: datetime) -> None:

@@ -18,9 +18,9 @@ from typing import Literal, Protocol
 from sqlalchemy import Engine
 
 from digest.db import outbox, runs, standing, sweeps
-from digest.db.outbox import Settlement, Try
 from digest.db.runs import Run
 from digest.db.session import read, write
+from digest.db.settlement import Settlement, Try
 from digest.domain.breaker import Breaker
 from digest.domain.message import FailReason, Message, MessageState
 from digest.domain.phase import TEXT_LIMIT, Decision, Effect, Kind, Outcome, Phase, decide

@@ -1,0 +1,112 @@
+"""Settling: a claimed message goes from sending to its end, by the run that holds it, and each try leaves a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from digest.db import suppressions
+from digest.db.schema import attempt, message
+from digest.domain.message import FailReason, Message, MessageState
+from digest.domain.suppression import SuppressionReason
+
+_MOMENT = message.c.sent_at.type
+
+
+@dataclass(frozen=True, kw_only=True)
+class Try:
+    """One try on the wire, as the attempt table keeps it."""
+
+    phase: str
+    code: int | None
+    text: str
+    connection: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settlement:
+    """What a claimed message became."""
+
+    message: Message
+    state: MessageState
+    reason: str
+    next_attempt_at: datetime | None  # of a deferred message
+    attempt: Try
+
+
+_SENT = (
+    update(message)
+    .where(message.c.id.in_(bindparam("ids", expanding=True)), message.c.state == MessageState.SENDING, message.c.run_id == bindparam("run"))
+    .values(
+        state=MessageState.SENT, reason="", attempts=message.c.attempts + 1, next_attempt_at=None, sent_at=bindparam("at", type_=_MOMENT), run_id=None
+    )
+)
+_SETTLE = (
+    update(message)
+    .where(message.c.id == bindparam("b_id"), message.c.state == MessageState.SENDING, message.c.run_id == bindparam("b_run"))
+    .values(
+        state=bindparam("b_state"),
+        reason=bindparam("b_reason"),
+        attempts=message.c.attempts + bindparam("b_tries"),
+        next_attempt_at=bindparam("b_next"),
+        run_id=None,
+    )
+)
+_TRIED = insert(attempt)
+
+
+def settle(connection: Connection, run: str, settlements: Sequence[Settlement], now: datetime) -> None:
+    """Record the outcomes of this run's messages, an attempt row for each."""
+    if not settlements:
+        return
+    sent = [item.message.id for item in settlements if item.state is MessageState.SENT]
+    others = [_settled(item, run, now) for item in settlements if item.state is not MessageState.SENT]
+    if sent and connection.execute(_SENT, {"ids": sent, "run": run, "at": now}).rowcount != len(sent):
+        _prove(connection, sent, now)
+    if others:
+        connection.execute(_SETTLE, others)
+    connection.execute(_TRIED, [_attempt(item, now) for item in settlements])
+    for item in settlements:
+        if item.state is MessageState.FAILED and item.reason == FailReason.ADDRESS:  # a bounce; no report will follow it
+            suppressions.suppress(connection, item.message.address, SuppressionReason.HARD_BOUNCE, now)
+
+
+def _settled(item: Settlement, run: str, now: datetime) -> dict[str, Any]:
+    back = item.state is MessageState.QUEUED  # nothing was offered: no try is counted and it stays due
+    return {
+        "b_id": item.message.id,
+        "b_run": run,
+        "b_state": item.state,
+        "b_reason": item.reason,
+        "b_tries": 0 if back else 1,
+        "b_next": now if back else item.next_attempt_at,
+    }
+
+
+def _attempt(item: Settlement, now: datetime) -> dict[str, Any]:
+    tried = item.attempt
+    return {
+        "message_id": item.message.id,
+        "at": now,
+        "phase": tried.phase,
+        "outcome": item.state,
+        "code": tried.code,
+        "text": tried.text,
+        "connection": tried.connection,
+    }
+
+
+def _prove(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+    """Another run took us for dead and doubted our messages; the relay's answer is evidence for those it accepted."""
+    doubted = (message.c.id.in_(ids)) & (message.c.state == MessageState.IN_DOUBT)
+    connection.execute(update(message).where(doubted).values(state=MessageState.SENT, reason="", sent_at=now))
+
+
+def tries_since(connection: Connection, since: datetime, most: int) -> int:
+    """How many tries were made since then by any run, counted up to `most`; the memory of a rate limit."""
+    newest = select(attempt.c.at).order_by(attempt.c.id.desc()).limit(most).subquery()
+    return int(connection.execute(select(func.count()).select_from(newest).where(newest.c.at > since)).scalar_one())
