@@ -183,10 +183,10 @@ def _finalize(value: object) -> object:
 
 
 @cache
-def environment(folder: Path | None = None) -> jinja2.Environment:
+def environment() -> jinja2.Environment:
     """The one environment: HTML escaped, nothing undefined, control characters dropped from every value."""
     made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder or templates_folder()),
+        loader=jinja2.FileSystemLoader(templates_folder()),
         autoescape=jinja2.select_autoescape(enabled_extensions=("html",), default=False),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
