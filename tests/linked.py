@@ -211,7 +211,7 @@ class Linked:
         """A client of a running application; redirects are looked at, not followed."""
         app = make_app(self.engine, self.settings(**changes), lambda: self.now)
         with TestClient(app, base_url=SITE, follow_redirects=False, client=(address, 50000), raise_server_exceptions=True) as client:
-            client.headers = PERSON  # type: ignore[assignment]  # httpx2 makes its own type of it
+            client.headers = PERSON
             yield client
 
     def clicks(self) -> list[Mapping[str, Any]]:

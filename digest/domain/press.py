@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -111,9 +110,9 @@ def owner(token: LinkToken, *, measured: bool) -> str:
 
 def source_hash(salt: bytes, address: str, agent: str, slug: str = "") -> str:
     """A browser at an address, for one day: without the day's salt nobody can work back to either."""
-    return hmac.new(salt, f"{address}\n{agent}\n{slug}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(salt, f"{address}\n{agent}\n{slug}".encode("utf-8", "replace"), "sha256").hex()[:32]
 
 
 def disguise(salt: bytes, token: str) -> str:
     """Stands for the token of somebody who is not measured: bursts can be seen for a day, the person never."""
-    return "~" + hmac.new(salt, f"token|{token}".encode(), hashlib.sha256).hexdigest()[:32]
+    return "~" + hmac.digest(salt, f"token|{token}".encode(), "sha256").hex()[:32]

@@ -6,11 +6,11 @@ They come in batches: two look-ups and one commit serve all that wait. Nothing i
 from __future__ import annotations
 
 import secrets
-import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -63,6 +63,7 @@ class Tracker:
         self._random = random
         self._letters = {network.letter: network for network in settings.networks}
         self._salt = ("", b"")
+        self._label = lru_cache(maxsize=4096)(lambda address: network_label(address, settings.scanners))
         self._editions: OrderedDict[int, tuple[str, EditionContent]] = OrderedDict()
 
     def answer(self, presses: Sequence[Press]) -> list[Answer]:
@@ -152,7 +153,7 @@ class Tracker:
 
     def _signals(self, press: Press, token: LinkToken | None) -> dict[str, Any]:
         signals = dict(press.signals)
-        label = network_label(press.address, self._settings.scanners)
+        label = self._label(press.address)
         if label:
             signals["net"] = label
         if token is not None and token.sent_at is not None:
@@ -166,7 +167,7 @@ class Tracker:
         network = self._letters.get(press.letter)
         salt = self._salt[1]
         return {
-            "event": uuid.uuid4().hex,
+            "event": _event(press),
             "at": press.at,
             "token": token.token if measured or token.employee is None else disguise(salt, token.token),
             "edition_id": token.edition,
@@ -189,7 +190,7 @@ class Tracker:
         if person is not None and source_hash(self._salt[1], press.address, agent) in batch.own.get(person, ()):
             signals["own"] = True
         return {
-            "event": uuid.uuid4().hex,
+            "event": _event(press),
             "at": press.at,
             "slug": link.slug,
             "signals": signals,
@@ -210,7 +211,7 @@ class Tracker:
         leads = found in {Standing.GO, Standing.UNATTRIBUTED}
         return Answer(
             standing=found,
-            title=post.title,
+            title=_title(post),
             language=token.language,
             target=(web_address(post.url) or "") if leads else "",
             detail=(post.recalled or "") if found is Standing.PAUSED else "",
@@ -240,7 +241,7 @@ class Tracker:
         if link is None or found is Standing.UNKNOWN:
             return NOWHERE
         if found is not Standing.GO:
-            return Answer(standing=found, title=link.post.title, detail=link.post.recalled or "")
+            return Answer(standing=found, title=_title(link.post), detail=link.post.recalled or "")
         target = with_utm(web_address(link.post.url) or "", source=link.network, campaign=link.period, content=link.post.id)
         return Answer(standing=found, target=target)
 
@@ -269,6 +270,16 @@ class _Batch:
     def place(self, press: Press) -> int:
         """Where the press stands in the batch."""
         return self._places[id(press)]
+
+
+def _title(post: LinkedPost) -> str:
+    """What a page may call the post: a forwarded link must not tell what stays inside."""
+    return "" if post.internal else post.title
+
+
+def _event(press: Press) -> str:
+    """An id that nobody else draws; in order of time, so that a batch lands on one page of its index."""
+    return f"{int(press.at.timestamp() * 1000):012x}{secrets.token_hex(10)}"
 
 
 def _link_standing(link: links.ShortLink | None) -> Standing:

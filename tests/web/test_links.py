@@ -322,7 +322,7 @@ def test_a_filter_s_network_is_a_machine_and_a_person_beside_it_is_not(linked: L
 
 @pytest.mark.parametrize("agent", [b"", b"x" * 70000, b"a\x00b", b"\xb7\xff\xfe", "🎉".encode(), b"\xed\xa0\x80"])
 def test_any_browser_name_is_stored_cut_and_clean(linked: Linked, web: TestClient, agent: bytes) -> None:
-    assert web.get(read_link(ANA, 1), headers=[(b"user-agent", agent)]).status_code == 302  # type: ignore[arg-type]  # bytes on the wire
+    assert web.get(read_link(ANA, 1), headers=[(b"user-agent", agent)]).status_code == 302
     stored = linked.clicks()[0]["signals"]["ua"]
     assert len(stored) <= 512
     assert stored.isprintable()
