@@ -45,6 +45,12 @@ class Home:
 
         return open_database(self.config.database.url, base=self.config.home)
 
+    def close(self) -> None:
+        """Close the database if it was opened: SQLite then folds its log into the one file that people copy."""
+        engine = self.__dict__.get("unchecked_engine")
+        if engine is not None:
+            engine.dispose()
+
     @staticmethod
     def now() -> datetime:
         """The only clock of the commands."""

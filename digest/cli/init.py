@@ -27,6 +27,7 @@ def command(home: Home, folder: Path) -> None:
     migrate.upgrade(engine)
     with write(engine) as connection:
         keys.ensure_keys(connection, secrets.token_bytes, home.now())
+    engine.dispose()
     click.echo(f"{place(engine)}: ready")
     here = "" if folder == Path() else f"cd {folder}, then "
     click.echo(f"Next: {here}put your people into roster.csv and run `digest roster import roster.csv`.")

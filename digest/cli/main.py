@@ -56,7 +56,8 @@ class _Commands(click.Group):
 def main(context: click.Context, config_path: Path, *, verbose: bool) -> None:
     """A weekly digest email for employee advocacy: colleagues first, one click to share."""
     speak(verbose=verbose, form="%(message)s")
-    context.obj = Home(Path(config_path), verbose=verbose)
+    home = context.obj = Home(Path(config_path), verbose=verbose)
+    context.call_on_close(home.close)
 
 
 def run() -> None:
