@@ -91,6 +91,12 @@ class EditionError(DigestError):
     summary = "the edition does not allow this"
 
 
+class NoSuchWeekError(DigestError):
+    """What was typed is no ISO week."""
+
+    summary = "there is no such week"
+
+
 class TemplateError(DigestError):
     """A template is wrong; with file and line."""
 

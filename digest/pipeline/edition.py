@@ -23,7 +23,7 @@ from digest.domain.employee import Employee
 from digest.domain.envelope import envelope
 from digest.domain.planning import Words, freeze_edition
 from digest.domain.post import Origin
-from digest.errors import EditionError
+from digest.errors import EditionError, NoSuchWeekError
 from digest.files.networks import networks_named
 from digest.pipeline import outbox, queue, rendering
 from digest.pipeline.planning import Planner, edition_hash, fresh_token
@@ -131,7 +131,7 @@ def _choose(connection: Connection, config: Config, period: str | None, now: dat
     try:
         calendar.parse_period(period)
     except ValueError:
-        raise EditionError(period, "no such week", hint="Weeks are written like 2026-W48.") from None
+        raise NoSuchWeekError(period, hint="Write it like 2026-W48.") from None
     if now > calendar.window(period, hours(config), zones).last + hours(config).catch_up:
         raise EditionError(period, "that week is over", hint="Run `digest edition plan` for the coming one.")
     return period
