@@ -88,7 +88,7 @@ class TransportError(DigestError):
 class EditionError(DigestError):
     """An edition is not in a state that allows this."""
 
-    summary = "the edition does not allow this"
+    summary = "not possible now"
 
 
 class NoSuchWeekError(DigestError):
