@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+
 from digest.errors import StorageError
 
 Q = TypeVar("Q")
@@ -67,15 +69,12 @@ class Committer(Generic[Q, A]):
         try:
             return list(self._work(requests))
         except StorageError as error:
-            if len(requests) == 1 or isinstance(error.__cause__, _GONE):
-                return [error] * len(requests)
+            if len(requests) == 1 or isinstance(error.__cause__, (OperationalError, InterfaceError)):
+                return [error] * len(requests)  # the database is gone or busy: asking again for each would only wait again
         except Exception as error:  # noqa: BLE001 - one bad request must not end the thread; it is handed to whoever asked
             if len(requests) == 1:
                 return [error]
         return [answer for request in requests for answer in self._serve([request])]  # one bad request spoils nobody else's
-
-
-_GONE = (OSError,)
 
 
 def _deliver(futures: Sequence[asyncio.Future[A]], answers: Sequence[A | Exception]) -> None:
