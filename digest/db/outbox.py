@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, or_, select, update
 
 from digest.db.schema import edition, employee, message, suppression
 from digest.domain.edition import EditionState
@@ -56,7 +56,9 @@ _FIELDS: list[ColumnElement[Any]] = [message.c[f] for f in ("id", "employee_id",
 _FIELDS += [message.c[f] for f in ("due_at", "next_attempt_at", "attempts", "dated_at", "share_token")]
 _FIELDS += [employee.c.mailbox, employee.c.address, employee.c.left_at]
 _FIELDS += [message.c.edition_id, edition.c.period, edition.c.state.label("edition_state")]
-_OPEN_EDITION = edition.c.state.in_(OPEN) & ~edition.c.paused
+# Spelled out, because an IN list is put together anew for every execution.
+_OPEN_EDITION = or_(*(edition.c.state == state for state in OPEN)) & ~edition.c.paused
+_WAITING = or_(*(message.c.state == state for state in WAITING))
 _EDITIONS = select(edition.c.id).where(_OPEN_EDITION).order_by(edition.c.period)
 _JOINED: Select[Any] = (
     select(*_FIELDS)
@@ -89,7 +91,7 @@ _NAMED = _JOINED.where(
 ).with_for_update(skip_locked=True, of=message)
 _TAKE = (
     update(message)
-    .where(message.c.id.in_(bindparam("ids", expanding=True)), message.c.state.in_(WAITING))
+    .where(message.c.id.in_(bindparam("ids", expanding=True)), _WAITING)
     .values(
         state=MessageState.SENDING,
         run_id=bindparam("run"),
@@ -147,7 +149,7 @@ def _sift(connection: Connection, rows: Sequence[Row[Any]], wanted: Claim) -> tu
         else:
             fit.append(row)
     for (state, reason), ids in aside.items():
-        connection.execute(update(message).where(message.c.id.in_(ids), message.c.state.in_(WAITING)).values(state=state, reason=reason))
+        connection.execute(update(message).where(message.c.id.in_(ids), _WAITING).values(state=state, reason=reason))
     if resting:
         connection.execute(update(message).where(message.c.id.in_(resting)).values(next_attempt_at=wanted.rest_until))
     return fit, [state for (state, _), ids in aside.items() for _ in ids]

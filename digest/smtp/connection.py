@@ -6,14 +6,13 @@ The standard library raises the same error before and after the dot, which loses
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import socket
 import ssl
 from collections.abc import Callable
 from typing import Final
 
 from digest.domain.phase import Kind, Outcome, Phase
+from digest.smtp import words
 from digest.smtp.relay import Relay
 from digest.smtp.stream import CutError, Reply, Stream, connect
 
@@ -131,9 +130,9 @@ class Connection:
 
     def _hello(self, stream: Stream) -> Outcome:
         self._phase = Phase.EHLO
-        name = _own_name(*stream.own_address)
+        name = words.own_name(*stream.own_address)
         reply = stream.command(f"EHLO {name}", self._wait.command)
-        self._offers = _offers(reply) if reply.kind is Kind.ACCEPTED else {}
+        self._offers = words.offers(reply) if reply.kind is Kind.ACCEPTED else {}
         if reply.kind is Kind.PERMANENT:  # an old server; 502 and 500 mean that it knows no EHLO (RFC 5321, 4.1.4)
             reply = stream.command(f"HELO {name}", self._wait.command)
         return self._told(reply)
@@ -159,12 +158,12 @@ class Connection:
         self._phase = Phase.AUTH
         user, password = self._relay.username, self._relay.password
         if "PLAIN" in ways:
-            return self._told(stream.command(f"AUTH PLAIN {_b64(f'{chr(0)}{user}{chr(0)}{password}')}", self._wait.command))
+            return self._told(stream.command(f"AUTH PLAIN {words.b64(f'{chr(0)}{user}{chr(0)}{password}')}", self._wait.command))
         reply = stream.command("AUTH LOGIN", self._wait.command)
         for word in (user, password):
             if reply.code != _CHALLENGE:
                 return self._told(reply)
-            reply = stream.command(_b64(word), self._wait.command)
+            reply = stream.command(words.b64(word), self._wait.command)
         return self._told(reply)
 
     # One message
@@ -173,7 +172,7 @@ class Connection:
         """What the relay need not be asked: the answer is certain."""
         if "@" not in recipient or _UNSAFE & set(recipient) or _UNSAFE & set(sender):
             return self._refusal(Phase.RCPT, 553, "5.1.3", "the address cannot be written into an SMTP command")
-        if "SMTPUTF8" not in self._offers and "" in {_ascii_form(sender), _ascii_form(recipient)}:
+        if "SMTPUTF8" not in self._offers and "" in {words.ascii_form(sender), words.ascii_form(recipient)}:
             return self._refusal(Phase.RCPT, 553, "5.6.7", "the relay does not offer SMTPUTF8, which this address needs")
         if not wire.isascii() and "8BITMIME" not in self._offers:
             return self._refusal(Phase.DATA, 554, "5.6.3", "the relay does not offer 8BITMIME, which this message needs")
@@ -193,7 +192,7 @@ class Connection:
             if "SMTPUTF8" in self._offers:
                 extra += " SMTPUTF8"
             else:
-                sender, recipient = _ascii_form(sender), _ascii_form(recipient)
+                sender, recipient = words.ascii_form(sender), words.ascii_form(recipient)
         return f"MAIL FROM:<{sender}>{extra}\r\n".encode(), f"RCPT TO:<{recipient}>\r\n".encode()
 
     def _transaction(self, stream: Stream, commands: tuple[bytes, bytes], wire: bytes, watch: Watch | None) -> Outcome:
@@ -268,35 +267,3 @@ class Connection:
                     self._drop()
             except CutError:
                 self._drop()
-
-
-def _offers(reply: Reply) -> dict[str, str]:
-    """Keyword -> parameters, upper case, from the lines behind the greeting; `AUTH=` is an old spelling of AUTH."""
-    found: dict[str, str] = {}
-    for line in reply.lines[1:]:
-        word, _, rest = line.replace("=", " ", 1).partition(" ") if line.upper().startswith("AUTH=") else line.partition(" ")
-        found[word.upper()] = f"{found.get(word.upper(), '')} {rest}".strip()
-    return found
-
-
-def _own_name(address: str, ipv6: bool) -> str:
-    """What we call ourselves: the machine's full name if it has one, else our address as a literal; no DNS is asked."""
-    name = socket.gethostname()
-    if "." in name and name.isascii():
-        return name
-    return f"[IPv6:{address}]" if ipv6 else f"[{address}]"
-
-
-def _ascii_form(address: str) -> str:
-    """The address with its domain in ASCII (IDNA), or "" when that is not possible."""
-    if address.isascii():
-        return address
-    local, _, domain = address.rpartition("@")
-    try:
-        return f"{local}@{domain.encode('idna').decode()}" if local.isascii() else ""
-    except UnicodeError:
-        return ""
-
-
-def _b64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()

@@ -1,0 +1,46 @@
+"""What the crew sends: octets and envelope sender of each message, from what was frozen with its edition."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from digest.db import outbox
+from digest.db.session import read
+from digest.domain.message import Message
+
+
+class Renderer(Protocol):
+    """Makes the octets of one edition's messages."""
+
+    def wire(self, message: Message) -> bytes:
+        """The whole message: CRLF, dot-stuffed, ending with CRLF, without the final dot."""
+
+
+class Letters:
+    """Renderers and senders, fetched once per edition, by whichever thread needs one first."""
+
+    def __init__(self, engine: Engine, renderers: Callable[[int], Renderer]) -> None:
+        self._engine = engine
+        self._renderers = renderers
+        self._known: dict[int, tuple[str, Renderer]] = {}
+        self._lock = threading.Lock()
+
+    def letter(self, message: Message) -> tuple[str, bytes]:
+        """Sender and octets. Raises ValueError for octets that would end before their end."""
+        sender, renderer = self._known.get(message.edition) or self._load(message.edition)
+        wire = renderer.wire(message)
+        if not wire.endswith(b"\r\n") or b"\r\n.\r\n" in wire:
+            raise ValueError("the message does not end with CRLF, or has a line with a single dot")
+        return sender, wire
+
+    def _load(self, edition: int) -> tuple[str, Renderer]:
+        with self._lock:
+            if edition not in self._known:
+                with read(self._engine) as connection:
+                    sender = outbox.sender(connection, edition)
+                self._known[edition] = (sender, self._renderers(edition))
+            return self._known[edition]
