@@ -24,7 +24,7 @@ def command() -> None:
 
 @command.command()
 @file_argument
-@click.option("--roster", type=click.Path(path_type=Path, dir_okay=False), help="Check authors against this CSV file, not the database.")
+@click.option("--roster", type=click.Path(path_type=Path), help="Check authors against this CSV file, not the database.")
 @as_json_option
 @pass_home
 def check(home: Home, *, file: Path | None, roster: Path | None, as_json: bool) -> int:

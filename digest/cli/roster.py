@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from digest.domain.roster import Difference
 
 _SHOWN = 50  # lines of each kind; the rest is counted
-file_argument = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+file_argument = click.argument("file", type=click.Path(path_type=Path))
 
 
 @click.group("roster")

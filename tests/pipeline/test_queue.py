@@ -58,7 +58,7 @@ def test_a_queue_with_problems_is_not_loaded(tmp_path: Path) -> None:
 def test_authors_are_everybody_on_the_roster_or_unknown_while_it_is_empty(engine: Engine, tmp_path: Path) -> None:
     assert queue.authors(engine) is None
     company(engine, tmp_path, [person("Ana@example.org"), person("ben@example.org", left_at=NOW)])
-    assert queue.authors(engine) == {"ana@example.org", "ben@example.org"}
+    assert queue.authors(engine) == frozenset({"ana@example.org", "ben@example.org"})
 
 
 def test_a_roster_with_problems_names_no_authors(tmp_path: Path) -> None:
