@@ -55,6 +55,7 @@ class Clock:
     def _open_due(self) -> None:
         for said in edition.open_due(self._engine, self._config, now=self._now()):
             _log.info(said)
+        week.forget(self._engine, self._config, now=self._now())
 
     def _deliver(self) -> None:
         while not self._stop.is_set():

@@ -66,10 +66,12 @@ def open_once(connection: Connection, period: str, now: datetime) -> tuple[Editi
         "created_at": now,
     }
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    made = connection.execute(dialect.insert(edition).values(values).on_conflict_do_nothing(index_elements=["period"]))
+    made = connection.execute(
+        dialect.insert(edition).values(values).on_conflict_do_nothing(index_elements=["period"]).returning(edition.c.id)
+    ).first()
     found = by_period(connection, period)
     assert found is not None  # noqa: S101 - inserted or already there, in this very transaction
-    return found, made.rowcount == 1
+    return found, made is not None
 
 
 def move(connection: Connection, edition_id: int, to: EditionState, *, now: datetime, reason: str = "", who: str = "") -> bool:
@@ -135,9 +137,14 @@ def put_messages(
     connection.execute(update(edition).where(edition.c.id == edition_id).values(planned_through=through))
 
 
-def planned_through(connection: Connection, edition_id: int) -> int:
-    """The last employee whose row is committed; 0 before the first."""
-    return int(connection.execute(select(edition.c.planned_through).where(edition.c.id == edition_id)).scalar_one())
+def planned_through(connection: Connection, edition_id: int, browser_token: str) -> int | None:
+    """The last employee whose row is committed, 0 before the first; None when this plan is over or another took its place.
+
+    Every plan has its own browser token. The row stays locked until the transaction ends, so two planners take turns.
+    """
+    mine = (edition.c.id == edition_id) & (edition.c.browser_token == browser_token) & (edition.c.state == EditionState.PLANNING)
+    found = connection.execute(select(edition.c.planned_through).where(mine).with_for_update()).scalar_one_or_none()
+    return None if found is None else int(found)
 
 
 def finish_plan(connection: Connection, edition_id: int, *, digest: str, audience: int, now: datetime) -> None:

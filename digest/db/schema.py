@@ -209,7 +209,7 @@ click = Table(
     metadata,
     _id(),
     Column("event", String(36), nullable=False, unique=True),  # makes a replayed spool harmless
-    Column("at", Moment, nullable=False),
+    Column("at", Moment, nullable=False, index=True),
     Column("token", String(40), nullable=False),
     Column("edition_id", BigInteger, nullable=False),
     Column("employee_id", BigInteger, index=True),
@@ -232,7 +232,7 @@ visit = Table(
     metadata,
     _id(),
     Column("event", String(36), nullable=False, unique=True),
-    Column("at", Moment, nullable=False),
+    Column("at", Moment, nullable=False, index=True),
     Column("slug", String(20), nullable=False),
     Column("signals", JSON, nullable=False),
     Column("visitor", String(64), nullable=False),  # day-salted hash of address, browser and slug

@@ -41,7 +41,9 @@ def open_database(url: str, *, base: Path | None = None) -> Engine:
             return _sqlite(parsed)
         return create_engine(parsed, pool_size=10, max_overflow=30, pool_pre_ping=True)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise StorageError("database.url", "not a database URL", hint='Write url = "sqlite:///digest.db" or "postgresql://user@host/name".') from error
+        raise StorageError(
+            "database.url", "not a database URL", hint='Write url = "sqlite:///digest.db" or "postgresql://user@host/name".'
+        ) from error
     except ImportError as error:
         raise StorageError("database.url", "PostgreSQL needs its driver", hint="Run `pip install 'weekly-digest[postgres]'`.") from error
 

@@ -71,31 +71,43 @@ def plan(engine: Engine, config: Config, *, now: datetime, period: str | None = 
     """
     with read(engine) as connection:
         chosen = _choose(connection, config, period, now)
-        content, warnings = _freeze(connection, config, chosen)
+    warnings, _ = _begin(engine, config, chosen, now, again=True)
+    return Planned(edition=resume(engine, config, chosen, now=now, progress=progress), warnings=warnings)
+
+
+def _begin(engine: Engine, config: Config, period: str, now: datetime, *, again: bool) -> tuple[tuple[str, ...], bool]:
+    """Freeze the words in one transaction; False at the end when the edition exists and must not be planned `again`."""
+    with read(engine) as connection:
+        content, warnings = _freeze(connection, config, period)
         languages = audience.languages(connection)
     compiled = rendering.compile_languages(content, languages)  # the slow part, before the transaction
     outside = envelope(sender=config.sender.sender, reply_to=config.sender.reply_to, list_name=config.site.name)
     with write(engine) as connection:
         keys.ensure_keys(connection, secrets.token_bytes, now)
-        found, _ = editions.open_once(connection, chosen, now)
+        found, opened = editions.open_once(connection, period, now)
+        if not opened and not again:
+            return warnings, False
         if found.state in _BUSY:
-            raise EditionError(chosen, f"it is {found.state} already, so it cannot be planned again", hint=_later(found.state))
+            raise EditionError(period, f"it is {found.state} already, so it cannot be planned again", hint=_later(found.state))
         queue.store_posts(connection, config.queue_path, content, now)
         editions.begin_plan(connection, found.id, content, asdict(outside))
         editions.put_bodies(connection, found.id, compiled)
-    return Planned(edition=resume(engine, config, chosen, now=now, progress=progress), warnings=warnings)
+    return warnings, True
 
 
 def resume(engine: Engine, config: Config, period: str, *, now: datetime, progress: Progress | None = None) -> Edition:
-    """Carry on a plan whose words are frozen, behind the last committed employee, and finish it."""
+    """Carry on a plan whose words are frozen, behind the last committed employee, and finish it.
+
+    Two at once take turns; one whose plan was thrown away meanwhile stops.
+    """
     with read(engine) as connection:
         found = find(connection, period)
         planner = Planner(connection, found.id, config, hours(config), now)
         total, done = audience.size(connection), 0
     while True:
         with write(engine) as connection:
-            after = editions.planned_through(connection, found.id)
-            chunk = list(islice(people.stream(connection, after=after, chunk=CHUNK), CHUNK))
+            after = editions.planned_through(connection, found.id, planner.plan)
+            chunk = [] if after is None else list(islice(people.stream(connection, after=after, chunk=CHUNK), CHUNK))
             if not chunk:
                 break
             editions.put_messages(connection, found.id, *planner.rows(connection, chunk), through=chunk[-1].id)
@@ -103,18 +115,17 @@ def resume(engine: Engine, config: Config, period: str, *, now: datetime, progre
         if progress:
             progress(done, total)
         yield_to_others(engine)
-    return _finish(engine, found, now)
+    return _finish(engine, found, planner.plan, now)
 
 
-def _finish(engine: Engine, found: Edition, now: datetime) -> Edition:
+def _finish(engine: Engine, found: Edition, mine: str, now: datetime) -> Edition:
     with read(engine) as connection:
         digest = edition_hash(connection, found.id)
     with write(engine) as connection:
-        through = editions.planned_through(connection, found.id)
-        if audience.joined_after(connection, through):  # somebody joined in between: the next tick takes them in
-            return editions.by_id(connection, found.id)
-        total = sum(outbox.counts(connection, found.id).values())
-        editions.finish_plan(connection, found.id, digest=digest, audience=total, now=now)
+        through = editions.planned_through(connection, found.id, mine)
+        if through is not None and not audience.joined_after(connection, through):  # else the next tick takes them in
+            total = sum(outbox.counts(connection, found.id).values())
+            editions.finish_plan(connection, found.id, digest=digest, audience=total, now=now)
         return editions.by_id(connection, found.id)
 
 
@@ -212,8 +223,8 @@ def open_due(engine: Engine, config: Config, *, now: datetime) -> list[str]:
     said += [_take_up(engine, config, edition, now) for edition in unfinished]
     if zones:
         due = calendar.to_plan(now, hours(config), zones)
-        if due is not None and due not in known:
-            plan(engine, config, now=now, period=due)
+        if due is not None and due not in known and _begin(engine, config, due, now, again=False)[1]:
+            resume(engine, config, due, now=now)
             said.append(f"{due} is planned.")
         said += _name_missed(engine, calendar.missed(now, hours(config), zones, known), now)
     said += _settle_drafts(engine, config, now)
@@ -221,13 +232,8 @@ def open_due(engine: Engine, config: Config, *, now: datetime) -> list[str]:
 
 
 def _take_up(engine: Engine, config: Config, edition: Edition, now: datetime) -> str:
-    with read(engine) as connection:
-        frozen = bool(editions.bodies(connection, edition.id))
-    if frozen:
-        resume(engine, config, edition.period, now=now)
-        return f"{edition.period}: planning was interrupted and is finished now."
-    plan(engine, config, now=now, period=edition.period)
-    return f"{edition.period} is planned."
+    resume(engine, config, edition.period, now=now)
+    return f"{edition.period}: planning was interrupted and is finished now."
 
 
 def _name_missed(engine: Engine, periods: list[str], now: datetime) -> list[str]:

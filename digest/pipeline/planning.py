@@ -46,6 +46,11 @@ class Planner:
         self._group_tokens: dict[str, str] = {}
         self._due: dict[str, datetime] = {}
 
+    @property
+    def plan(self) -> str:
+        """What tells this plan of the edition from any other: its browser token."""
+        return self._content.browser_token
+
     def rows(self, connection: Connection, chunk: Sequence[Employee]) -> tuple[list[Row], list[Row]]:
         """Rows for the message and the token table: one message each, and a token where links are counted."""
         stopped = suppressions.reasons(connection, [person.address for person in chunk], self._now)

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Engine
 
 from digest.config import Config
-from digest.db import audience, editions
-from digest.db.session import read
+from digest.db import audience, editions, links, retention
+from digest.db.session import read, write
 from digest.domain import calendar
 from digest.domain.edition import EditionState
 from digest.pipeline import edition, renderers
@@ -57,7 +57,15 @@ def tick(
 ) -> Ticked:
     """Do everything that is due. `at_once` opens and plans nothing and sets local hours aside."""
     said = [] if at_once else edition.open_due(engine, config, now=clock())
+    forget(engine, config, now=clock())
     return Ticked(said=tuple(said), delivery=send_due(engine, config, clock=clock, at_once=at_once, stop=stop, progress=progress))
+
+
+def forget(engine: Engine, config: Config, *, now: datetime) -> None:
+    """Destroy what was promised to be kept no longer: raw events after `keep_days`, each day's salt after two days."""
+    with write(engine) as connection:
+        retention.forget_events(connection, now - timedelta(days=config.tracking.keep_days))
+        links.destroy_salts(connection, now)
 
 
 def send_due(

@@ -44,6 +44,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('event', name=op.f('uq_click_event'))
     )
     with op.batch_alter_table('click', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_click_at'), ['at'], unique=False)
         batch_op.create_index('ix_click_edition', ['edition_id', 'post_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_click_employee_id'), ['employee_id'], unique=False)
         batch_op.create_index('ix_click_token_at', ['token', 'at'], unique=False)
@@ -152,6 +153,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('event', name=op.f('uq_visit_event'))
     )
     with op.batch_alter_table('visit', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_visit_at'), ['at'], unique=False)
         batch_op.create_index('ix_visit_slug_at', ['slug', 'at'], unique=False)
 
     op.create_table('consent_event',
@@ -287,6 +289,7 @@ def downgrade() -> None:
 
     op.drop_table('consent_event')
     with op.batch_alter_table('visit', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_visit_at'))
         batch_op.drop_index('ix_visit_slug_at')
 
     op.drop_table('visit')
@@ -301,6 +304,7 @@ def downgrade() -> None:
     op.drop_table('edition')
     op.drop_table('day_salt')
     with op.batch_alter_table('click', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_click_at'))
         batch_op.drop_index('ix_click_token_at')
         batch_op.drop_index(batch_op.f('ix_click_employee_id'))
         batch_op.drop_index('ix_click_edition')

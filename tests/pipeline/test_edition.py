@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 
 from digest.db import editions, suppressions
-from digest.db.schema import employee, message, token
+from digest.db.schema import employee, message, token, visit
 from digest.db.session import read, write
 from digest.domain.edition import EditionState
 from digest.domain.suppression import SuppressionReason
@@ -208,3 +209,54 @@ def test_one_person_seen_by_two_plans_at_once_has_one_message(engine: Engine, tm
         connection.execute(
             insert(message).values({**row, "id": None} if engine.dialect.name == "sqlite" else {k: v for k, v in row.items() if k != "id"})
         )
+
+
+def test_two_clocks_that_plan_at_once_make_one_plan(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = company(engine, tmp_path, crowd(120))
+    monkeypatch.setattr(edition, "CHUNK", 10)
+    failures: list[BaseException] = []
+
+    def clock() -> None:
+        try:
+            edition.open_due(engine, config, now=EVENING)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the test must see it
+            failures.append(error)
+
+    clocks = [threading.Thread(target=clock) for _ in range(4)]
+    for thread in clocks:
+        thread.start()
+    for thread in clocks:
+        thread.join()
+    edition.open_due(engine, config, now=EVENING)
+    assert failures == []
+    found = status.status(engine)
+    assert (found["state"], found["audience"], found["queued"]) == ("approved", 120, 120)
+
+
+def test_planning_again_stops_a_plan_that_is_under_way(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = company(engine, tmp_path, crowd(30))
+    monkeypatch.setattr(edition, "CHUNK", 10)
+    again: list[str] = []
+
+    def somebody_else_plans(done: int, _all: int) -> None:
+        if done == 10 and not again:
+            (tmp_path / "queue.toml").write_text(QUEUE.replace("Twelve", "Thirteen"), encoding="utf-8")
+            again.append(edition.plan(engine, config, now=EVENING).edition.hash)
+
+    found = edition.plan(engine, config, now=EVENING, progress=somebody_else_plans).edition
+    assert found.hash == again[0]
+    assert found.audience == 30
+
+
+def test_events_are_gone_after_the_days_they_were_promised_to_be_kept(engine: Engine, tmp_path: Path) -> None:
+    config = company(engine, tmp_path, [ANA])
+    with write(engine) as connection:
+        for days in (89, 91):
+            values = {
+                "event": f"event-{days}", "at": NOW - timedelta(days=days), "slug": "0" * 12, "signals": {}, "visitor": "", "referrer_host": "",
+                "class": "human", "reasons": [], "rules_version": 1,
+            }  # fmt: skip
+            connection.execute(insert(visit).values(values))
+    week.forget(engine, config, now=NOW)
+    with read(engine) as connection:
+        assert connection.execute(select(visit.c.event)).scalars().all() == ["event-89"]
