@@ -65,6 +65,15 @@ def by_ids(connection: Connection, ids: Collection[int]) -> dict[int, Employee]:
     return found
 
 
+def chosen(connection: Connection, numbers: Collection[EmployeeId]) -> dict[EmployeeId, frozenset[str]]:
+    """Number -> the fields this person set themselves."""
+    wanted, found = sorted(numbers), {}
+    for start in range(0, len(wanted), _MANY):
+        rows = connection.execute(select(employee.c.id, employee.c.chosen).where(employee.c.id.in_(wanted[start : start + _MANY])))
+        found.update({EmployeeId(row.id): frozenset(row.chosen) for row in rows})
+    return found
+
+
 def add(connection: Connection, people: Sequence[Mapping[str, Any]], now: datetime) -> None:
     """Insert employees; each mapping has the fields a roster may say, by the names of Employee."""
     rows = [

@@ -7,7 +7,7 @@ themselves stays. Somebody who is no longer in the file left; somebody who left 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from digest.domain.employee import Employee, EmployeeId
@@ -88,6 +88,20 @@ class Difference:
     def too_many_leave(self) -> bool:
         """True when so many would leave that the file is more likely cut than the company."""
         return self.here >= SMALL and len(self.left) > MOST_LEAVERS * self.here
+
+
+def sparing(found: Difference, chosen: Mapping[EmployeeId, frozenset[str]]) -> Difference:
+    """The difference without what people have chosen since it was found; a person's own word is the last."""
+
+    def spared(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        return tuple(
+            replace(change, fields=tuple(f for f in change.fields if f.field not in chosen.get(change.employee.id, frozenset())))
+            for change in changes
+        )
+
+    changed = tuple(change for change in spared(found.changed) if change.fields)
+    untouched = len(found.changed) - len(changed)
+    return replace(found, changed=changed, returned=spared(found.returned), unchanged=found.unchanged + untouched)
 
 
 @dataclass

@@ -6,12 +6,12 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from digest.domain.post import Queue
 from digest.errors import UnreadableFileError
-from digest.files.places import Places
 from digest.files.problems import Problem, decode
 from digest.files.queue_tables import ANSWER, EDITION, FIGURE, LESSON, Authors, Table, captions, post_table
 from digest.files.slugs import Slugs
@@ -74,7 +74,7 @@ class _Gathered:
     tables: Mapping[str, Table]
     problems: list[Problem] = field(default_factory=list)
     nouns: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in _NUMBERED})
-    ids: dict[str, dict[str, str]] = field(default_factory=lambda: {name: {} for name in _NUMBERED})  # id -> its place
+    ids: dict[str, dict[str, Callable[[], str]]] = field(default_factory=lambda: {name: {} for name in _NUMBERED})  # id -> its place, if asked
 
     def add(self, file: str, raw: bytes) -> None:
         """Read one file."""
@@ -82,11 +82,15 @@ class _Gathered:
         if isinstance(parsed, Problem):
             self.problems.append(parsed)
             return
-        data, places = parsed
-        notes = Notes(file, places)
-        for name, value in data.items():
-            self._several(notes, name, value)
-        self.problems += notes.problems
+        data, text = parsed
+        notes = Notes(file, text)
+        try:
+            for name, value in data.items():
+                self._several(notes, name, value)
+        except RecursionError:  # the index is one step deeper in the stack than tomllib was
+            self.problems.append(_too_deep(file))
+        else:
+            self.problems += notes.problems
 
     def _several(self, notes: Notes, name: str, value: Any) -> None:  # noqa: ANN401 - any TOML value
         kind = self.tables.get(name)
@@ -123,9 +127,9 @@ class _Gathered:
         taken, value = self.ids[name], good.get(key, "")
         if value in taken:
             what = f'{key} "{value}"' if value else "a second [edition] without a week"
-            notes.at_value((*path, key) if value else path, f"found {what}, allowed once; it stands at {taken[value]} too")
+            notes.at_value((*path, key) if value else path, f"found {what}, allowed once; it stands at {taken[value]()} too")
         else:
-            taken[value] = notes.place((*path, key) if value else path)
+            taken[value] = partial(notes.place, (*path, key) if value else path)
 
     def queue(self) -> Queue:
         """Everything without a problem."""
@@ -142,16 +146,20 @@ def _stray(name: str, value: object, tables: Mapping[str, Table]) -> str:
     return unknown(name, tables).replace("no such key", "no such table" if isinstance(value, dict | list) else "no such key")
 
 
-def _parse(file: str, raw: bytes) -> tuple[dict[str, Any], Places] | Problem:
+def _parse(file: str, raw: bytes) -> tuple[dict[str, Any], str] | Problem:
     text, problem = decode(file, raw)
     if problem:
         return problem
     try:
-        return tomllib.loads(text), Places(text)
+        return tomllib.loads(text), text
     except RecursionError:
-        return Problem(file, 1, 1, "found lists inside lists without end, allowed a few")
+        return _too_deep(file)
     except ValueError as error:  # TOMLDecodeError, or a number too long for Python
         return _syntax(file, text, str(error))
+
+
+def _too_deep(file: str) -> Problem:
+    return Problem(file, 1, 1, "found lists inside lists without end, allowed a few")
 
 
 def _syntax(file: str, text: str, message: str) -> Problem:

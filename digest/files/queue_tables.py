@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from digest.domain.post import Answer, Audience, EditionWords, Figure, Kind, Lesson, Post, Visibility
@@ -13,7 +15,7 @@ from digest.files.places import Path
 from digest.files.problems import found
 from digest.files.tables import BAD, Notes, Reader, Spec, each, leaf, table
 
-_MANY_PEOPLE = 2_000  # up to here every address is compared for a hint, beyond only those that start alike
+_NEIGHBOURS = 500  # addresses on each side, in the order of a dictionary, that are compared for a hint
 _HINTS = 20  # a queue with more strangers than this has another problem than typing
 
 
@@ -36,20 +38,30 @@ class Authors:
     def __init__(self, people: frozenset[str] | None) -> None:
         self._people = people
         self._hints = _HINTS
+        self._known: dict[str, str] = {}  # colleagues write more than one post
+
+    @cached_property
+    def _in_order(self) -> list[str]:
+        return sorted(self._people or ())
 
     def __call__(self, value: Any) -> str:  # noqa: ANN401 - any TOML value
         """The address in lower case. Raises RefusedError."""
-        address = checks.person(value)
+        known = self._known.get(value) if isinstance(value, str) else None
+        if known is None:
+            known = self._known[value] = self._on_the_roster(checks.person(value))
+        return known
+
+    def _on_the_roster(self, address: str) -> str:
         if self._people is None or address in self._people:
             return address
-        raise RefusedError(f"the address of somebody on the roster{self._near(address, self._people)}")
+        raise RefusedError(f"the address of somebody on the roster{self._near(address)}")
 
-    def _near(self, address: str, people: frozenset[str]) -> str:
+    def _near(self, address: str) -> str:
         if self._hints == 0:
             return ""
         self._hints -= 1
-        few = len(people) <= _MANY_PEOPLE
-        return nearest(address, sorted(p for p in people if few or p[:2] == address[:2]), cutoff=0.75)
+        at = bisect_left(self._in_order, address)
+        return nearest(address, self._in_order[max(0, at - _NEIGHBOURS) : at + _NEIGHBOURS], cutoff=0.75)
 
 
 def captions(caption_problem: Callable[[str, str], str | None], networks: frozenset[str]) -> Reader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property, lru_cache
 from typing import Any
 
 from digest.files.addresses import RefusedError, nearest
@@ -16,10 +17,15 @@ BAD = object()  # what a reader gives for a value that it has complained about
 class Notes:
     """The problems of one file, noted by path; the index turns paths into lines and columns."""
 
-    def __init__(self, file: str, places: Places) -> None:
+    def __init__(self, file: str, text: str) -> None:
         self.problems: list[Problem] = []
         self._file = file
-        self._places = places
+        self._text = text
+
+    @cached_property
+    def _places(self) -> Places:
+        """Made for the first problem; a file without one needs no places."""
+        return Places(self._text)
 
     def at_value(self, path: Path, text: str) -> None:
         """Note a problem where a value stands."""
@@ -98,5 +104,10 @@ def good_values(notes: Notes, path: Path, data: Mapping[str, Any], spec: Spec) -
 
 def unknown(key: str, known: Mapping[str, object]) -> str:
     """What to say of a key that nobody knows."""
-    near = nearest(key, known)
-    return f"found {key if key.isprintable() else found(key)}, no such key{near or '; allowed ' + ', '.join(known)}"
+    return f"found {key if key.isprintable() else found(key)}, no such key{_hint(key, tuple(known))}"
+
+
+@lru_cache
+def _hint(key: str, known: tuple[str, ...]) -> str:
+    """The same slip of the pen tends to come in every table."""
+    return nearest(key, known) or f"; allowed {', '.join(known)}"

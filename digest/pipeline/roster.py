@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from digest.db import people
 from digest.db.session import read, write
 from digest.domain.employee import Employee
-from digest.domain.roster import DEFAULTS, Difference, RosterRow, difference
+from digest.domain.roster import DEFAULTS, Difference, RosterRow, difference, sparing
 from digest.errors import DigestError, FileProblemsError, NotFoundError
 from digest.files.roster import read_roster
 
@@ -51,14 +51,18 @@ def bring_in(engine: Engine, file: RosterFile, *, zone: str, now: datetime, allo
 
     Raises TooManyLeaversError, before anything is changed, when more than a fifth would leave.
     """
+    found = preview(engine, file, zone=zone)  # comparing is the long part, and nobody's click waits for it
+    if found.too_many_leave and not allow_leavers:
+        raise TooManyLeaversError(
+            "roster",
+            f"{len(found.left):,} of {found.here:,} people would leave, which looks like half a file",
+            hint="See who with --dry-run. If it is right, repeat with --allow-leavers.",
+        )
+    if found.is_empty:
+        return found
     with write(engine) as connection:
-        found = _difference(connection, file, zone)
-        if found.too_many_leave and not allow_leavers:
-            raise TooManyLeaversError(
-                "roster",
-                f"{len(found.left):,} of {found.here:,} people would leave, which looks like half a file",
-                hint="See who with --dry-run. If it is right, repeat with --allow-leavers.",
-            )
+        touched = [change.employee.id for change in (*found.changed, *found.returned)]
+        found = sparing(found, people.chosen(connection, touched))
         _apply(connection, found, now)
     return found
 

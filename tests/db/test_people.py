@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Engine, func, insert, select, update
 
 from digest.db import people
 from digest.db.schema import attempt, audit, click, consent_event, edition, employee, message, post, short_link, suppression, token
@@ -61,6 +61,14 @@ def test_addresses_and_roster_numbers_change_hands_in_one_go(engine: Engine) -> 
         found = people.by_ids(connection, [1, 2])
         assert [(found[n].address, found[n].roster_id) for n in (1, 2)] == [("Ben@example.org", "2"), ("ann@example.org", "1")]
         assert people.addresses(connection) == {"ann@example.org", "ben@example.org"}
+
+
+def test_what_people_chose_is_known_by_their_numbers(engine: Engine) -> None:
+    put(engine, "ann@example.org", "ben@example.org")
+    with write(engine) as connection:
+        connection.execute(update(employee).where(employee.c.id == 2).values(chosen=["language"]))
+        assert people.chosen(connection, [EmployeeId(2), EmployeeId(1)]) == {1: frozenset(), 2: frozenset({"language"})}
+        assert people.chosen(connection, []) == {}
 
 
 def test_erasing_leaves_nothing_that_leads_to_the_person(engine: Engine) -> None:

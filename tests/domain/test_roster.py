@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from digest.domain.employee import Employee, EmployeeId
-from digest.domain.roster import DEFAULTS, Difference, FieldChange, Known, RosterRow, difference
+from digest.domain.roster import DEFAULTS, Difference, FieldChange, Known, RosterRow, difference, sparing
 from digest.domain.suppression import address_hash
 
 LEFT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -109,3 +109,12 @@ def test_those_who_left_long_ago_do_not_count_as_leaving() -> None:
     people = [known(n, f"p{n}@example.com", left_at=LEFT if n else None) for n in range(6)]
     found = compare([row("p0@example.com")], *people)
     assert (found.is_empty, found.here, found.unchanged) == (True, 1, 1)
+
+
+def test_what_somebody_chose_while_the_files_were_compared_is_spared() -> None:
+    people = known(1, "ann@example.com"), known(2, "ben@example.com"), known(3, "eve@example.com", left_at=LEFT)
+    rows = [row("ann@example.com", language="de"), row("ben@example.com", language="de", team="Lab"), row("eve@example.com", language="de")]
+    found = compare(rows, *people)
+    spared = sparing(found, {EmployeeId(n): frozenset({"language"}) for n in (1, 2, 3)})
+    assert [change.values for change in spared.changed] == [{"team": "Lab"}]
+    assert ([change.values for change in spared.returned], spared.unchanged) == ([{}], 1)

@@ -10,7 +10,7 @@ import pytest
 
 from digest.domain.post import Audience, Kind, Origin, Queue, Visibility
 from digest.errors import UnreadableFileError
-from digest.files import checks
+from digest.files import addresses, checks
 from digest.files.content_queue import read_queue
 from digest.files.places import Places
 
@@ -241,6 +241,12 @@ def test_a_file_saved_as_utf16_is_named_as_that(write: Write) -> None:
     assert problems == ["queue.toml:1:1: found UTF-16, allowed UTF-8; save the file as UTF-8"]
 
 
+def test_no_depth_of_nesting_is_too_much(write: Write) -> None:
+    for depth in range(280, 520, 7):
+        queue, problems = read(write(f"x = {'[' * depth}{']' * depth}"))
+        assert (queue, len(problems)) == (Queue(), 1)
+
+
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFileError, match="there is no such file"):
         read(tmp_path / "queue.toml")
@@ -367,16 +373,16 @@ def test_a_subject_is_counted_as_readers_see_it() -> None:
 
 
 def test_five_thousand_posts_are_looked_at_once_each(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work grows with the posts and no faster: places are looked up for what is wrong or may be claimed twice only."""
-    looked = 0
-    line_col = Places.line_col
+    """Work grows with the posts and no faster: one look at each address and caption, and places only for what is wrong."""
+    looked: list[str] = []
+    address = addresses.address
 
-    def counted(self: Places, offset: int) -> tuple[int, int]:
-        nonlocal looked
-        looked += 1
-        return line_col(self, offset)
+    def counted(text: str) -> str:
+        looked.append(text)
+        return address(text)
 
-    monkeypatch.setattr(Places, "line_col", counted)
+    monkeypatch.setattr(checks, "address", counted)
+    monkeypatch.setattr(Places, "__init__", None)
     captions: list[str] = []
     text = "".join(f'{POST}id = "p{i}"\nby = "p{i % 500}@example.com"\n[post.captions]\nx = ["{i}"]\n' for i in range(5000))
     queue, problems = read_queue(
@@ -385,4 +391,4 @@ def test_five_thousand_posts_are_looked_at_once_each(write: Write, monkeypatch: 
         caption_problem=lambda _network, caption: captions.append(caption),
         networks=NETWORKS,
     )
-    assert (len(queue.posts), problems, len(captions), looked) == (5000, [], 5000, 5000)
+    assert (len(queue.posts), problems, len(captions), len(looked)) == (5000, [], 5000, 500)
