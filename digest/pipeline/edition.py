@@ -15,7 +15,7 @@ from itertools import islice
 from sqlalchemy import Connection, Engine
 
 from digest.config import Config
-from digest.db import audience, editions, history, keys, people
+from digest.db import audience, editions, history, keys, people, standing
 from digest.db.session import read, write, yield_to_others
 from digest.domain import calendar
 from digest.domain.edition import Edition, EditionContent, EditionState
@@ -25,7 +25,7 @@ from digest.domain.planning import Words, freeze_edition
 from digest.domain.post import Origin
 from digest.errors import EditionError, NoSuchWeekError
 from digest.files.networks import networks_named
-from digest.pipeline import outbox, queue, rendering
+from digest.pipeline import queue, rendering
 from digest.pipeline.planning import Planner, edition_hash, fresh_token
 
 CHUNK = 500  # employees a transaction; about ten milliseconds of writing on SQLite
@@ -124,7 +124,7 @@ def _finish(engine: Engine, found: Edition, mine: str, now: datetime) -> Edition
     with write(engine) as connection:
         through = editions.planned_through(connection, found.id, mine)
         if through is not None and not audience.joined_after(connection, through):  # else the next tick takes them in
-            total = sum(outbox.counts(connection, found.id).values())
+            total = sum(standing.counts(connection, found.id).values())
             editions.finish_plan(connection, found.id, digest=digest, audience=total, now=now)
         return editions.by_id(connection, found.id)
 

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine
 
-from digest.db import editions, standing
+from digest.db import standing
 from digest.db.session import write
-from digest.domain.edition import Edition
 from digest.errors import EditionError
+from digest.pipeline.edition import find
 
 
 def counts(connection: Connection, edition_id: int) -> dict[str, int]:
@@ -31,18 +31,18 @@ def resolve(connection: Connection, message_id: int, decision: Literal["sent", "
 def pause(engine: Engine, period: str | None, *, reason: str = "", who: str, now: datetime) -> str:
     """Stop sending after the messages on the wire; a sentence. Raises EditionError."""
     with write(engine) as connection:
-        found = _find(connection, period)
+        found = find(connection, period)
         if standing.pause(connection, found.id, reason=reason, who=who, now=now):
             return f"{found.period} is paused. What is on the wire is finished; go on with `digest edition resume`."
     if found.paused:
         return f"{found.period} is paused already."
-    raise EditionError(found.period, f"it is {found.state}, so there is nothing to pause")
+    raise EditionError(found.period, f"it is {found.state}, so there is nothing to pause", hint="See `digest edition status`.")
 
 
 def resume(engine: Engine, period: str | None, *, who: str, now: datetime) -> str:
     """Go on with a paused edition; a sentence. Raises EditionError when there is none."""
     with write(engine) as connection:
-        found = _find(connection, period)
+        found = find(connection, period)
         if standing.resume(connection, found.id, who=who, now=now):
             return f"{found.period} goes on: the next `digest tick` sends what is due."
     return f"{found.period} is not paused; nothing to resume."
@@ -51,15 +51,8 @@ def resume(engine: Engine, period: str | None, *, who: str, now: datetime) -> st
 def cancel(engine: Engine, period: str | None, *, reason: str = "", who: str, now: datetime) -> str:
     """Stop an edition for good; a sentence. Raises EditionError."""
     with write(engine) as connection:
-        found = _find(connection, period)
+        found = find(connection, period)
         stopped = standing.cancel(connection, found.id, reason=reason, who=who, now=now)
     if stopped is None:
-        raise EditionError(found.period, f"it is {found.state}, so there is nothing to cancel")
+        raise EditionError(found.period, f"it is {found.state}, so there is nothing to cancel", hint="See `digest edition status`.")
     return f"{found.period} is cancelled: {stopped:,} messages that waited are never sent."
-
-
-def _find(connection: Connection, period: str | None) -> Edition:
-    found = editions.newest(connection) if period is None else editions.by_period(connection, period)
-    if found is None:
-        raise EditionError(period or "edition", "there is none yet", hint="Run `digest edition plan`.")
-    return found
