@@ -24,6 +24,7 @@ class Selector:
         self._mix = mix
         self._colleagues_write = any(p.origin is Origin.COLLEAGUE and not p.internal for p in content.posts)
         self._known: dict[Cohort, tuple[tuple[Ranked, ...], Selection | Skip]] = {}
+        self._shared: dict[tuple[int, int, str], Ranked] = {}  # a post ranks alike in most cohorts; one object serves them all
 
     def select(self, connection: Connection, people: Sequence[Employee]) -> list[Selection | Skip]:
         """One decision per person, in their order."""
@@ -40,7 +41,7 @@ class Selector:
         if found is None:
             if len(self._known) >= _COHORTS:
                 self._known.clear()
-            ranked = rank(self._posts, cohort)
+            ranked = tuple(self._shared.setdefault((r.post.n, r.score, r.because), r) for r in rank(self._posts, cohort))
             found = self._known[cohort] = (ranked, self._choose(ranked, History()))
         return found
 
