@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from digest.db.schema import edition, edition_body, edition_post, message, post, token
 from digest.domain.edition import NEXT, Edition, EditionContent, EditionState
-from digest.domain.frozen import freeze, thaw
+from digest.domain.frozen import freeze, thaw, without_author
 
 _COLUMNS = [
     edition.c[f] for f in ("id", "period", "state", "paused", "reason", "hash", "audience", "planned_at", "due_from", "due_until", "approved_at")
@@ -162,6 +162,19 @@ def content(connection: Connection, edition_id: int) -> EditionContent:
 def envelope(connection: Connection, edition_id: int) -> dict[str, Any]:
     """Sender, reply address and list id, frozen with the edition."""
     return dict(connection.execute(select(edition.c.envelope).where(edition.c.id == edition_id)).scalar_one())
+
+
+def forget_author(connection: Connection, employee_id: int) -> None:
+    """Take an erased person's name out of every edition, and away with compiled letters of theirs that nobody waits for.
+
+    An edition still to be sent keeps its compiled letters until it is planned again.
+    """
+    for row in connection.execute(select(edition.c.id, edition.c.state, edition.c.content).where(edition.c.content.is_not(None))).all():
+        if any(post["author_id"] == employee_id for post in (row.content or {}).get("posts", ())):
+            forgotten = freeze(without_author(thaw(row.content), employee_id))
+            connection.execute(update(edition).where(edition.c.id == row.id).values(content=forgotten))
+            if row.state in {EditionState.CLOSED, EditionState.CANCELLED, EditionState.SKIPPED}:
+                connection.execute(delete(edition_body).where(edition_body.c.edition_id == row.id))
 
 
 def bodies(connection: Connection, edition_id: int) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ Deterministic: equal content gives equal data, whatever order its mappings were 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from enum import Enum
 from typing import Any
@@ -44,6 +44,12 @@ def thaw(data: Mapping[str, Any]) -> EditionContent:
             "lesson": None if lesson is None else FrozenLesson(**{**lesson, "choices": tuple(lesson["choices"])}),
         },
     )
+
+
+def without_author(content: EditionContent, employee: int) -> EditionContent:
+    """The same words, without the name and number of somebody who asked to be forgotten."""
+    posts = [replace(post, author="", author_place="", author_id=None) if post.author_id == employee else post for post in content.posts]
+    return replace(content, posts=tuple(posts))
 
 
 def _post(data: Mapping[str, Any]) -> EditionPost:

@@ -89,7 +89,7 @@ def _begin(engine: Engine, config: Config, period: str, now: datetime, *, again:
             return warnings, False
         if found.state in _BUSY:
             raise EditionError(period, f"it is {found.state} already, so it cannot be planned again", hint=_later(found.state))
-        queue.store_posts(connection, config.queue_path, content, now)
+        queue.store_posts(connection, content, now)
         editions.begin_plan(connection, found.id, content, asdict(outside))
         editions.put_bodies(connection, found.id, compiled)
     return warnings, True

@@ -72,9 +72,8 @@ def authors_in(path: Path) -> frozenset[str]:
     return frozenset(row.address.lower() for row in rows)
 
 
-def store_posts(connection: Connection, path: Path, content: EditionContent, now: datetime) -> None:
-    """Bring the posts of an edition, read from `path`, up to date: links in messages lead where the queue says now."""
-    del path  # where they came from is not stored; the address in each row is what links follow
+def store_posts(connection: Connection, content: EditionContent, now: datetime) -> None:
+    """Bring the posts of an edition up to date: links in messages lead where the queue says now."""
     rows = [
         {
             "id": post.id,

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from digest.db import people
+from digest.db import editions, people
 from digest.db.session import read, write
 from digest.domain.employee import Employee
 from digest.domain.roster import DEFAULTS, Difference, RosterRow, difference, sparing
@@ -95,4 +95,5 @@ def erase(engine: Engine, address: str, *, now: datetime, random: Callable[[], s
         person = people.by_address(connection, address)
         if person is None:
             raise NotFoundError(address, "nobody on the roster has this address", hint="List them with `digest roster list`.")
+        editions.forget_author(connection, person.id)
         people.erase(connection, person, now, nobody=random())

@@ -15,7 +15,7 @@ from digest.db.session import read, write
 from digest.domain.edition import EditionState
 from digest.domain.suppression import SuppressionReason
 from digest.errors import EditionError, FileProblemsError
-from digest.pipeline import edition, preview, status, week
+from digest.pipeline import edition, preview, roster, status, week
 from tests.conftest import NOW
 from tests.factories import QUEUE, company, crowd, person
 
@@ -260,3 +260,15 @@ def test_events_are_gone_after_the_days_they_were_promised_to_be_kept(engine: En
     week.forget(engine, config, now=NOW)
     with read(engine) as connection:
         assert connection.execute(select(visit.c.event)).scalars().all() == ["event-89"]
+
+
+def test_an_erased_author_is_named_in_no_edition_any_more(engine: Engine, tmp_path: Path) -> None:
+    config = company(engine, tmp_path, [ANA, BEN])
+    planned = edition.plan(engine, config, now=EVENING).edition
+    with read(engine) as connection:
+        assert editions.content(connection, planned.id).posts[0].author == "Ana"
+    roster.erase(engine, "ana@example.org", now=EVENING, random=lambda: "nobody")
+    with read(engine) as connection:
+        first = editions.content(connection, planned.id).posts[0]
+    assert (first.author, first.author_id, first.title) == ("", None, "The cold room that lied to us")
+    assert status.status(engine)["suppressed"] == 1

@@ -72,7 +72,7 @@ def test_stored_posts_follow_the_queue(engine: Engine) -> None:
     def store(url: str, *, internal: bool) -> None:
         said = EditionPost(n=1, id="a", origin=Origin.CURATED, kind=Kind.ARTICLE, internal=internal, title="A", why="b", url=url)
         with write(engine) as connection:
-            queue.store_posts(connection, Path("queue.toml"), _content(said), NOW)
+            queue.store_posts(connection, _content(said), NOW)
 
     store("https://example.com/old", internal=True)
     store("https://example.com/new", internal=False)
