@@ -66,7 +66,9 @@ class Clock:
 
     def _send(self) -> None:
         done = week.send_due(self._engine, self._config, clock=self._now, stop=self._stop)
-        if done.sent or done.failed or done.deferred or done.transport_error:
+        if done.transport_error:
+            _log.warning(week.delivered(done))
+        elif done.sent or done.failed or done.deferred:
             _log.info(week.delivered(done))
 
 

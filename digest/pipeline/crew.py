@@ -192,7 +192,7 @@ class Crew:
             self._transport = ""
             return True
         self._transport = sentence(self._relay, outcome)
-        _log.warning("%s", self._transport)
+        _log.info("%s", self._transport)
         if decide(outcome).effect is Effect.BREAKER:
             self._halt.set()
             self._fatal = self._transport
@@ -246,9 +246,9 @@ def _unmade(message: Message, error: Exception, number: int) -> Done:
 
 
 _FAULTS = {
-    Phase.CONNECT: "check smtp.host and smtp.port",
-    Phase.STARTTLS: "check smtp.security and the relay's certificate",
-    Phase.AUTH: "check smtp.username and DIGEST_SMTP_PASSWORD, then run `digest edition resume`",
+    Phase.CONNECT: "Check smtp.host and smtp.port.",
+    Phase.STARTTLS: "Check smtp.security and the relay's certificate.",
+    Phase.AUTH: "Check smtp.username and DIGEST_SMTP_PASSWORD, then run `digest edition resume`.",
 }
 
 
@@ -256,6 +256,6 @@ def sentence(relay: Relay, outcome: Outcome) -> str:
     """Why the relay cannot be used, and what to check."""
     said = outcome.text or outcome.kind
     if outcome.kind is Kind.BROKEN and outcome.phase is Phase.CONNECT:
-        return f"SMTP relay {relay.place} {said}; nothing was offered, so nothing is lost. Check: {_FAULTS[Phase.CONNECT]}."
-    hint = _FAULTS.get(outcome.phase, "try `digest doctor`")
-    return f"SMTP relay {relay.place} cannot be used ({outcome.phase}): {said}; nothing was offered, so nothing is lost. Check: {hint}."
+        return f"SMTP relay {relay.place} {said}; nothing was offered, so nothing is lost. {_FAULTS[Phase.CONNECT]}"
+    hint = _FAULTS.get(outcome.phase, "Check the relay's own log.")
+    return f"SMTP relay {relay.place} cannot be used ({outcome.phase}): {said}; nothing was offered, so nothing is lost. {hint}"

@@ -55,4 +55,4 @@ def cancel(engine: Engine, period: str | None, *, reason: str = "", who: str, no
         stopped = standing.cancel(connection, found.id, reason=reason, who=who, now=now)
     if stopped is None:
         raise EditionError(found.period, f"it is {found.state}, so there is nothing to cancel", hint="See `digest edition status`.")
-    return f"{found.period} is cancelled: {stopped:,} messages that waited are never sent."
+    return f"{found.period} is cancelled: {stopped:,} {'message that waited is' if stopped == 1 else 'messages that waited are'} never sent."

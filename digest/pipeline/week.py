@@ -42,8 +42,9 @@ def delivered(delivery: Delivery) -> str:
         return "Another run is already sending; nothing to do here."
     counts = {name: getattr(delivery, name) for name in ("sent", "deferred", "failed", "in_doubt", "suppressed")}
     happened = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count)
-    text = f"{happened[0].upper()}{happened[1:]}." if happened else "Nothing was due."
-    return f"{text} {delivery.transport_error}" if delivery.transport_error else text
+    said = [f"{happened[0].upper()}{happened[1:]}."] if happened else []
+    said += [delivery.transport_error] if delivery.transport_error else []
+    return " ".join(said) or "Nothing was due."
 
 
 def tick(

@@ -86,7 +86,7 @@ def test_a_relay_that_refuses_costs_no_message_its_place(engine: Engine) -> None
     done = send(engine, relay=Relay(host="127.0.0.1", port=port))
     assert done.transport_error is not None
     assert done.transport_error.startswith(f"SMTP relay 127.0.0.1:{port} refused the connection; nothing was offered")
-    assert "check smtp.host and smtp.port" in done.transport_error
+    assert "Check smtp.host and smtp.port" in done.transport_error
     assert states(engine) == {"queued": 3}
     assert tries(engine) == []
     assert [found.state for found in editions(engine)] == ["approved"]
