@@ -223,8 +223,10 @@ def test_a_database_that_is_locked_for_a_while_is_waited_for(sqlite_url: str, si
     def hold(_more: int) -> None:
         if not held:
             held.append(time.monotonic())
-            with write(open_database(sqlite_url)):
+            other = open_database(sqlite_url)
+            with write(other):
                 time.sleep(0.5)
+            other.dispose()
 
     assert send(engine, sink, progress=hold).sent == 60
     check(engine, sink.mails(), audience=60, doubts=0)
