@@ -57,7 +57,7 @@ def test_the_tick_alone_plans_approves_and_sends_each_at_their_own_nine_o_clock(
     config = company(engine, tmp_path, people, smtp={"port": mailbox.port})
     arrived = []
     for hours in (0, 9, 10, 15, 20):  # from Monday 18:00 UTC
-        week.tick(engine, config, clock=lambda hours=hours: EVENING + timedelta(hours=hours, minutes=31))  # type: ignore[misc]
+        week.tick(engine, config, clock=lambda hours=hours: EVENING + timedelta(hours=hours, minutes=31))  # type: ignore[misc]  # mypy sees a lambda's default as an argument
         arrived.append([letter.recipient for letter in mailbox.letters()])
     assert arrived[0] == []
     assert arrived[1] == ["ben@example.org"]

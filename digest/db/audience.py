@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from sqlalchemy import Connection, func, select
 
 from digest.db.schema import employee
@@ -40,9 +38,3 @@ def group_sizes(connection: Connection) -> dict[str, int]:
         rows = connection.execute(select(column, func.count()).where(_HERE, employee.c.shared.is_(False), column != "").group_by(column))
         found |= {f"{kind}:{name}": int(members) for name, members in rows}
     return found
-
-
-def ids_of(connection: Connection, addresses: Collection[str]) -> dict[str, int]:
-    """Address in lower case -> employee, for those on the roster, former colleagues included."""
-    rows = connection.execute(select(employee.c.address, employee.c.id).where(employee.c.address.in_(sorted(addresses))))
-    return {row.address: int(row.id) for row in rows}

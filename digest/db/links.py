@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from digest.db.schema import click, day_salt, edition, edition_post, employee, message, post, short_link, token, visit
@@ -202,11 +202,6 @@ def put_events(connection: Connection, clicks: Sequence[Mapping[str, Any]], visi
             connection.execute(dialect.insert(table).on_conflict_do_nothing(index_elements=["event"]), list(rows))
 
 
-def salt_of(connection: Connection, day: str) -> bytes | None:
-    """The day's salt, or None before its first event."""
-    return connection.execute(select(day_salt.c.salt).where(day_salt.c.day == day)).scalar_one_or_none()
-
-
 def ensure_salt(connection: Connection, now: datetime, random: Callable[[int], bytes]) -> bytes:
     """The salt of `now`'s UTC day, made once whoever asks first; salts older than two days are destroyed."""
     destroy_salts(connection, now)
@@ -268,8 +263,3 @@ def put_verdicts(connection: Connection, kind: str, rows: Sequence[Mapping[str, 
         statement = update(table).where(table.c.id == bindparam("which"))
         values: dict[str, Any] = {"class": bindparam("class"), "reasons": bindparam("reasons"), "rules_version": bindparam("rules_version")}
         connection.execute(statement.values(values), list(rows))
-
-
-def put_token(connection: Connection, row: Mapping[str, Any]) -> None:
-    """Insert one share token. Raises the driver's IntegrityError when it exists: a row is never overwritten."""
-    connection.execute(insert(token).values(dict(row)))

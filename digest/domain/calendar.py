@@ -83,12 +83,17 @@ def window(period: str, hours: Hours, zones: frozenset[str]) -> Window:
     return Window(period=period, first=min(moments), last=max(moments))
 
 
+def is_over(last_due: datetime, hours: Hours, now: datetime) -> bool:
+    """True when even the catch-up after `last_due` has passed: what was not sent by then is missed."""
+    return now > last_due + hours.catch_up
+
+
 def coming(now: datetime, hours: Hours, zones: frozenset[str]) -> Window:
     """The period that is next to go out, or is going out: the first whose last hour and catch-up are not over."""
     period = period_of((now.astimezone(hours.site_zone) - timedelta(days=7)).date())
     while True:
         found = window(period, hours, zones)
-        if now <= found.last + hours.catch_up:
+        if not is_over(found.last, hours, now):
             return found
         period = following(period)
 
@@ -104,7 +109,7 @@ def missed(now: datetime, hours: Hours, zones: frozenset[str], known: frozenset[
     if not known:
         return []
     period, found = min(known), []
-    while now > window(period, hours, zones).last + hours.catch_up:
+    while is_over(window(period, hours, zones).last, hours, now):
         if period not in known:
             found.append(period)
         period = following(period)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from digest.domain.edition import EditionContent
-from digest.domain.words import count_words, nearest, reading_minutes, shorten
+from digest.domain.words import count_words, reading_minutes, shorten
 from digest.errors import TemplateError
 from digest.mail.inline import Inliner, inline
 from digest.mail.qp import Slot, encode_run
@@ -156,8 +156,3 @@ def _grown(nodes: Sequence[Any]) -> Tree:
             options = {key: _grown(option) for key, option in node["o"].items()}
             grown.append(Group(name=node["g"], options=options, between=_grown(node["b"])))
     return tuple(grown)
-
-
-def body_for(language: str, bodies: Mapping[str, Compiled]) -> Compiled:
-    """The body for a reader of `language` among those that were compiled."""
-    return bodies[nearest(language, sorted(bodies))]

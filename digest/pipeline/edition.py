@@ -143,7 +143,7 @@ def _choose(connection: Connection, config: Config, period: str | None, now: dat
         calendar.parse_period(period)
     except ValueError:
         raise NoSuchWeekError(period, hint="Write it like 2026-W48.") from None
-    if now > calendar.window(period, hours(config), zones).last + hours(config).catch_up:
+    if calendar.is_over(calendar.window(period, hours(config), zones).last, hours(config), now):
         raise EditionError(period, "that week is over", hint="Run `digest edition plan` for the coming one.")
     return period
 
@@ -249,8 +249,7 @@ def _settle_drafts(engine: Engine, config: Config, now: datetime) -> list[str]:
     said = []
     with write(engine) as connection:
         for edition in editions.in_states(connection, EditionState.DRAFT):
-            over = edition.due_until is not None and now > edition.due_until + hours(config).catch_up
-            if over:
+            if edition.due_until is not None and calendar.is_over(edition.due_until, hours(config), now):
                 editions.move(connection, edition.id, EditionState.SKIPPED, now=now, reason="missed")
                 said.append(f"{edition.period} was not approved in time; it is recorded as skipped: missed.")
             elif config.schedule.approval == "automatic":

@@ -71,7 +71,7 @@ class Planner:
             state, reason = MessageState.SUPPRESSED, stopped
         elif isinstance(decision, Skip):
             state, reason = MessageState.SKIPPED, decision.reason
-        elif self._now > due + self._hours.catch_up:
+        elif calendar.is_over(due, self._hours, self._now):
             state, reason = MessageState.SKIPPED, SkipReason.MISSED
         chosen = decision if isinstance(decision, Selection) and state is MessageState.QUEUED else Selection(picks=(), spares=())
         return {

@@ -27,7 +27,7 @@ def post(n: int, *, colleague: bool = False, internal: bool = False, **more: obj
     )
     from dataclasses import replace
 
-    return replace(base, **more)  # type: ignore[arg-type]
+    return replace(base, **more)  # type: ignore[arg-type]  # any field of a post, by name
 
 
 def pick(posts: list[EditionPost], *, history: History | None = None, mix: Mix | None = None, cohort: Cohort = ANA) -> Selection | Skip:
