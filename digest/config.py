@@ -11,127 +11,43 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
-from digest.config_values import Clock, Line, Listen, Mailbox, Names, OptionalMailbox, SiteUrl, WebUrl, Zone, describe
+from digest.config_tables import (
+    Content,
+    Database,
+    Delivery,
+    Dkim,
+    Inbound,
+    Keys,
+    Mix,
+    Privacy,
+    Schedule,
+    Sender,
+    Sharing,
+    Site,
+    Smtp,
+    Tracking,
+    Transport,
+    Web,
+)
+from digest.config_values import TransportName, describe, quiet_at
 from digest.errors import ConfigError
 
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
 # environment variable -> the key it stands for; NAME_FILE names a file that holds the value
-SECRETS = {"DIGEST_SMTP_PASSWORD": ("smtp", "password"), "DIGEST_DATABASE_URL": ("database", "url")}
+SECRETS = {
+    "DIGEST_SMTP_PASSWORD": ("smtp", "password"),
+    "DIGEST_DATABASE_URL": ("database", "url"),
+    "DIGEST_INBOUND_PASSWORD": ("inbound", "password"),
+}
+_OF_TRANSPORT = "DIGEST_TRANSPORT_{}_PASSWORD"  # of [transports.NAME], its name in capitals, - as _
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_by_name=True, validate_by_alias=True)
-
-
-class Site(_Table):
-    """[site]: the name and place of it all."""
-
-    name: Line = "The Weekly Letter"
-    company: Line = "our company"
-    url: SiteUrl = "http://127.0.0.1:8080"
-    timezone: Zone = "UTC"
-    address: str = ""
-    policy_url: WebUrl = ""
-
-
-class Database(_Table):
-    """[database]: where the rows live."""
-
-    url: str = "sqlite:///digest.db"
-
-
-class Content(_Table):
-    """[content]: the queue, one file or a folder of files."""
-
-    queue: str = "queue.toml"
-
-
-class Sender(_Table):
-    """[sender]: whom the letter is from."""
-
-    sender: Mailbox = Field(default="The Weekly Letter <digest@example.com>", alias="from")
-    reply_to: OptionalMailbox = ""
-
-
-class Smtp(_Table):
-    """[smtp]: the relay that takes our messages."""
-
-    host: str = "127.0.0.1"
-    port: int = Field(default=25, ge=1, le=65535)
-    security: Literal["none", "starttls", "tls"] = "none"
-    username: str = ""
-    password: str = Field(default="", repr=False)
-    connections: int = Field(default=4, ge=1, le=64)
-    per_minute: int = Field(default=0, ge=0)
-
-
-class Schedule(_Table):
-    """[schedule]: when the week goes out."""
-
-    day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "tuesday"
-    time: Clock = "09:00"
-    zone: Literal["employee", "site"] = "employee"
-    approval: Literal["automatic", "required"] = "automatic"
-    plan_hours: int = Field(default=24, ge=1, le=144)
-    catch_up_hours: int = Field(default=24, ge=0, le=144)
-
-
-class Delivery(_Table):
-    """[delivery]: what happens when the wire fails."""
-
-    on_doubt: Literal["hold", "resend"] = "hold"
-    deadline_hours: int = Field(default=48, ge=1, le=144)
-    grace_seconds: int = Field(default=30, ge=0, le=600)
-
-
-class Web(_Table):
-    """[web]: where the pages listen."""
-
-    listen: Listen = "127.0.0.1:8080"
-    trusted_proxies: Names = ()
-
-
-class Sharing(_Table):
-    """[sharing]: networks, in the order of the share page, and what stands in every shared text."""
-
-    networks: Names = ("linkedin", "x", "facebook", "threads", "bluesky", "mastodon", "whatsapp", "email")
-    link: Literal["short", "canonical"] = "short"
-    disclosure: str = ""
-
-
-class Tracking(_Table):
-    """[tracking]: what pressing a link leaves behind."""
-
-    mode: Literal["individual", "aggregate", "off"] = "individual"
-    consent: Literal["opt-out", "opt-in"] = "opt-out"
-    keep_days: int = Field(default=90, ge=1, le=800)
-
-
-class Privacy(_Table):
-    """[privacy]: the smallest group a figure may speak of."""
-
-    minimum_group: int = Field(default=5, ge=3, le=100)
-
-
-class Mix(_Table):
-    """[mix]: colleagues first. Kept per selection, by capping."""
-
-    colleague_share: float = Field(default=0.5, ge=0, le=1)
-    curated: int = Field(default=2, ge=0, le=10)
-    posts: int = Field(default=5, ge=1, le=12)
-    inside: int = Field(default=1, ge=0, le=5)
-    spares: int = Field(default=3, ge=0, le=10)
-    repeats: int = Field(default=3, ge=1, le=10)
-    when_missing: Literal["warn", "stop"] = "warn"
-
-
-class Config(_Table):
+class Config(Keys):
     """The whole of config.toml. `home` is its folder; relative paths start there."""
 
     site: Site = Site()
@@ -140,13 +56,27 @@ class Config(_Table):
     sender: Sender = Sender()
     smtp: Smtp = Smtp()
     schedule: Schedule = Schedule()
+    transports: dict[TransportName, Transport] = Field(default={})
     delivery: Delivery = Delivery()
+    inbound: Inbound = Inbound()
+    dkim: Dkim = Dkim()
     web: Web = Web()
     sharing: Sharing = Sharing()
     tracking: Tracking = Tracking()
     privacy: Privacy = Privacy()
     mix: Mix = Mix()
     home: Path = Field(default=Path(), exclude=True)
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        """What only several keys together can say."""
+        if quiet_at(self.schedule.quiet, self.schedule.time):
+            raise PydanticCustomError(
+                "disagreed",
+                "schedule.time: found {time}, which lies in the hours of schedule.quiet ({quiet}); change one of them",
+                {"time": repr(self.schedule.time), "quiet": self.schedule.quiet},
+            )
+        return self
 
     @property
     def queue_path(self) -> Path:
@@ -200,16 +130,32 @@ def _not_toml(path: Path, message: str) -> str:
 def _secrets(data: dict[str, Any], env: Mapping[str, str]) -> list[str]:
     """Put what the environment says over what the file says; returns the problems."""
     problems: list[str] = []
-    for name, (table, key) in SECRETS.items():
+    for name, path in _places(data).items():
         try:
             value = env.get(name) or _secret_file(env.get(f"{name}_FILE", ""))
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             problems.append(f"{name}_FILE: {env[f'{name}_FILE']}: cannot be read: {reason}")
             continue
-        if value and isinstance(data.setdefault(table, {}), dict):
-            data[table][key] = value
+        if value:
+            _put(data, path, value)
     return problems
+
+
+def _places(data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Variable -> the key it stands for; each of the transports has one."""
+    transports = data.get("transports")
+    names = [name for name in transports if isinstance(name, str)] if isinstance(transports, dict) else []
+    return SECRETS | {_OF_TRANSPORT.format(name.upper().replace("-", "_")): ("transports", name, "password") for name in names}
+
+
+def _put(data: dict[str, Any], path: tuple[str, ...], value: str) -> None:
+    table: Any = data
+    for name in path[:-1]:
+        table = table.setdefault(name, {})
+        if not isinstance(table, dict):
+            return  # it is reported as no table
+    table[path[-1]] = value
 
 
 def _secret_file(name: str) -> str:
@@ -221,7 +167,7 @@ def known_keys() -> list[str]:
     keys: list[str] = []
     for table, field in Config.model_fields.items():
         model = field.annotation
-        if isinstance(model, type) and issubclass(model, _Table):
+        if isinstance(model, type) and issubclass(model, Keys):
             keys.append(table)
             keys += [f"{table}.{inner.alias or name}" for name, inner in model.model_fields.items()]
     return keys

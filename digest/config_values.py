@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
+from datetime import date
 from email.utils import parseaddr
 from typing import Annotated
 from zoneinfo import available_timezones
@@ -25,7 +26,10 @@ _SENTENCES = {  # pydantic's kind of error -> what is allowed
     "bool_type": "true or false",
     "tuple_type": 'a list such as ["one", "two"]',
     "model_type": "a table",
+    "dict_type": "a table",
 }
+_HOUR = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_CANARY = 'a number of messages such as 50, a share such as "1%", or 0 for none'
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -49,7 +53,7 @@ def _zone(value: str) -> str:
 
 
 def _clock(value: str) -> str:
-    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
+    if not re.fullmatch(_HOUR, value):
         raise _refuse(value, "00:00 to 23:59")
     return value
 
@@ -103,6 +107,72 @@ def _listen(value: str) -> str:
     return value
 
 
+def _quiet(value: str) -> str:
+    if value and not re.fullmatch(rf"{_HOUR}-{_HOUR}", value):
+        raise _refuse(value, 'HH:MM-HH:MM, such as 21:00-06:00, or ""')
+    if value and value[:5] == value[6:]:
+        raise _refuse(value, "two different times")
+    return value
+
+
+def quiet_at(quiet: str, clock: str) -> bool:
+    """True when `clock` ("09:00") lies in `quiet` ("21:00-06:00"; "" has no hours). The end is not quiet any more."""
+    start, _, end = quiet.partition("-")
+    if not quiet:
+        return False
+    return start <= clock < end if start < end else clock >= start or clock < end
+
+
+def _day(value: str) -> str:
+    try:
+        date.fromisoformat(value if len(value) > len("12-24") else f"2024-{value}")
+    except ValueError:
+        raise _refuse(value, "a day such as 2026-12-24, or 12-24 for every year") from None
+    return value
+
+
+def _canary(value: int | str) -> int | str:
+    if isinstance(value, bool) or (isinstance(value, int) and value < 0):
+        raise _refuse(value, _CANARY)
+    if isinstance(value, str):
+        found = re.fullmatch(r"([0-9]{1,2}(?:\.[0-9]+)?)%", value)
+        if not found or not float(found[1]) > 0:
+            raise _refuse(value, _CANARY)
+    return value
+
+
+def _bounces(value: str) -> str:
+    """The signed part needs 44 octets of the 64 that a local part may have (RFC 5321, 4.5.3.1.1)."""
+    local, at, domain = value.rpartition("@")
+    plain = re.fullmatch(r"\*|[A-Za-z0-9._-]{1,20}", local) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*[A-Za-z0-9]", domain)
+    if value and not (at and plain):
+        raise _refuse(value, '"*@bounces.example.com" (a domain of its own), "bounces@example.com" (its mailbox takes bounces+...), or ""')
+    return value
+
+
+def _source(value: str) -> str:
+    if value.startswith(("imaps://", "imap://")):
+        try:
+            url = ada_url.URL(value)
+        except ValueError:
+            url = None
+        if url is None or not url.hostname or not url.username or url.password:
+            raise _refuse(value, "imaps://USER@HOST/FOLDER, with the password in inbound.password")
+    return _line(value)
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,38}", value) or value == "smtp":
+        raise _refuse(value, "a name of small letters, digits and -, other than smtp")
+    return value
+
+
+def _selector(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", value):
+        raise _refuse(value, "letters, digits, - and ., as in the name of a DNS record")
+    return value
+
+
 Line = Annotated[str, AfterValidator(_line)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Clock = Annotated[str, AfterValidator(_clock)]
@@ -112,6 +182,13 @@ Mailbox = Annotated[str, AfterValidator(_mailbox)]
 OptionalMailbox = Annotated[str, AfterValidator(_mailbox_or_none)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Names = Annotated[tuple[Line, ...], Strict(strict=False)]  # TOML has lists only; the words inside stay strict
+Days = Annotated[tuple[Annotated[str, AfterValidator(_day)], ...], Strict(strict=False)]
+Quiet = Annotated[str, AfterValidator(_quiet)]
+Canary = Annotated[int | str, AfterValidator(_canary)]
+Bounces = Annotated[str, AfterValidator(_bounces)]
+MailSource = Annotated[str, AfterValidator(_source)]
+TransportName = Annotated[str, AfterValidator(_name)]
+Selector = Annotated[str, AfterValidator(_selector)]
 
 
 def describe(detail: ErrorDetails, known: list[str]) -> str:
@@ -121,7 +198,9 @@ def describe(detail: ErrorDetails, known: list[str]) -> str:
         near = _meant(where, known)
         return f"{where}: no such key" + (f", did you mean {near}?" if near else "")
     if detail["type"] == "refused":
-        return f"{where}: {detail['msg']}"
+        return f"{where.removesuffix('.[key]')}: {detail['msg']}"
+    if detail["type"] == "disagreed":
+        return detail["msg"]
     return f"{where}: found {_shown(where, detail['input'])}, allowed {_allowed(detail)}"
 
 

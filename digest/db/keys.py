@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, insert, select
 from digest.db.schema import key
 from digest.errors import StorageError
 
-PURPOSES: Final = ("control", "unsubscribe", "message-id")
+PURPOSES: Final = ("control", "unsubscribe", "message-id", "bounce")
 _SECRET_BYTES = 32
 _MAX_ID = 255  # a key id is one byte in an unsubscribe link
 

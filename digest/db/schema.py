@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -123,6 +124,9 @@ edition = Table(
     Column("approved_at", Moment),
     Column("approved_by", Text),
     Column("created_at", Moment, nullable=False),
+    Column("routing", String(64), nullable=False, server_default=""),  # hash of the transports its messages were dealt to
+    Column("canary_left", Integer),  # messages of the canary not claimed yet; NULL: no canary, or it passed
+    Column("canary_until", Moment),  # when the canary is judged; NULL before it is out
 )
 
 edition_post = Table(
@@ -162,9 +166,10 @@ message = Table(
     Column("dated_at", Moment),  # the Date header: the first claim, kept for every attempt
     Column("sent_at", Moment),
     Column("control_hash", String(64), index=True),
+    Column("route", String(40), nullable=False, server_default="smtp"),  # the transport that carries it
     Column("share_token", String(40)),  # what stands in its links; in aggregate mode one for the whole group, with tracking off none
     UniqueConstraint("edition_id", "employee_id"),
-    Index("ix_message_due", "edition_id", "state", "next_attempt_at"),
+    Index("ix_message_due", "edition_id", "state", "route", "next_attempt_at"),
 )
 
 token = Table(
@@ -202,6 +207,38 @@ attempt = Table(
     Column("code", Integer),
     Column("text", String(250), nullable=False),
     Column("connection", Integer, nullable=False),
+    Column("transport", String(40), nullable=False, server_default=""),
+)
+
+transport = Table(
+    "transport",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("rest_until", Moment),  # nothing is offered to it before; NULL: it may be used
+    Column("reason", String(250), nullable=False),
+)
+
+bucket = Table(
+    "bucket",
+    metadata,
+    Column("transport", String(40), primary_key=True),
+    Column("period", String(10), primary_key=True),  # second | minute | day
+    Column("tokens", Float, nullable=False),
+    Column("filled_at", Moment, nullable=False),
+)
+
+bounce = Table(
+    "bounce",
+    metadata,
+    _id(),
+    Column("fingerprint", String(64), nullable=False, unique=True),  # makes a report that is read twice harmless
+    Column("at", Moment, nullable=False),
+    Column("message_id", BigInteger, ForeignKey("message.id", ondelete="SET NULL"), index=True),
+    Column("employee_id", BigInteger, ForeignKey("employee.id", ondelete="SET NULL"), index=True),
+    Column("kind", _STATE, nullable=False),
+    Column("source", _STATE, nullable=False),  # smtp | dsn | arf | guess
+    Column("status", String(20), nullable=False),  # "5.1.1" (RFC 3463), or "" when none was given
+    Column("text", String(250), nullable=False),
 )
 
 click = Table(

@@ -1,0 +1,165 @@
+"""The tables of config.toml: every key with its kind and its default. What they mean stands in config.example.toml."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from digest.config_values import (
+    Bounces,
+    Canary,
+    Clock,
+    Days,
+    Line,
+    Listen,
+    Mailbox,
+    MailSource,
+    Names,
+    OptionalMailbox,
+    Quiet,
+    Selector,
+    SiteUrl,
+    WebUrl,
+    Zone,
+)
+
+
+class Keys(BaseModel):
+    """A table: unknown keys are errors, values keep their kind."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_by_name=True, validate_by_alias=True)
+
+
+class Site(Keys):
+    """[site]: the name and place of it all."""
+
+    name: Line = "The Weekly Letter"
+    company: Line = "our company"
+    url: SiteUrl = "http://127.0.0.1:8080"
+    timezone: Zone = "UTC"
+    address: str = ""
+    policy_url: WebUrl = ""
+
+
+class Database(Keys):
+    """[database]: where the rows live."""
+
+    url: str = "sqlite:///digest.db"
+
+
+class Content(Keys):
+    """[content]: the queue, one file or a folder of files."""
+
+    queue: str = "queue.toml"
+
+
+class Sender(Keys):
+    """[sender]: whom the letter is from."""
+
+    sender: Mailbox = Field(default="The Weekly Letter <digest@example.com>", alias="from")
+    reply_to: OptionalMailbox = ""
+    bounces: Bounces = ""
+
+
+class Smtp(Keys):
+    """[smtp]: the relay that takes our messages, and the first of the transports."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=25, ge=1, le=65535)
+    security: Literal["none", "starttls", "tls"] = "none"
+    username: str = ""
+    password: str = Field(default="", repr=False)
+    ca_file: str = ""
+    connections: int = Field(default=4, ge=1, le=64)
+    per_second: int = Field(default=0, ge=0)
+    per_minute: int = Field(default=0, ge=0)
+    per_day: int = Field(default=0, ge=0)
+    weight: int = Field(default=1, ge=0, le=1000)
+
+
+class Transport(Smtp):
+    """[transports.NAME]: one more relay, for some domains or for a share of everybody."""
+
+    domains: Names = ()
+
+
+class Schedule(Keys):
+    """[schedule]: when the week goes out."""
+
+    day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "tuesday"
+    time: Clock = "09:00"
+    zone: Literal["employee", "site"] = "employee"
+    approval: Literal["automatic", "required"] = "automatic"
+    plan_hours: int = Field(default=24, ge=1, le=144)
+    catch_up_hours: int = Field(default=24, ge=0, le=144)
+    quiet: Quiet = "21:00-06:00"
+    holidays: Literal["next", "skip", "ignore"] = "next"
+    closed: Days = ()
+
+
+class Delivery(Keys):
+    """[delivery]: what happens when the wire fails."""
+
+    on_doubt: Literal["hold", "resend"] = "hold"
+    deadline_hours: int = Field(default=48, ge=1, le=144)
+    grace_seconds: int = Field(default=30, ge=0, le=600)
+    canary: Canary = 0
+    canary_minutes: int = Field(default=15, ge=1, le=1440)
+    only: Names = ()
+
+
+class Inbound(Keys):
+    """[inbound]: where answers to the letter and reports about it arrive."""
+
+    mailbox: MailSource = ""
+    password: str = Field(default="", repr=False)
+    kept: str = "inbound"
+
+
+class Dkim(Keys):
+    """[dkim]: signing by us; most relays sign by themselves."""
+
+    domain: Line = ""
+    selectors: dict[Selector, str] = Field(default={})
+
+
+class Web(Keys):
+    """[web]: where the pages listen."""
+
+    listen: Listen = "127.0.0.1:8080"
+    trusted_proxies: Names = ()
+
+
+class Sharing(Keys):
+    """[sharing]: networks, in the order of the share page, and what stands in every shared text."""
+
+    networks: Names = ("linkedin", "x", "facebook", "threads", "bluesky", "mastodon", "whatsapp", "email")
+    link: Literal["short", "canonical"] = "short"
+    disclosure: str = ""
+
+
+class Tracking(Keys):
+    """[tracking]: what pressing a link leaves behind."""
+
+    mode: Literal["individual", "aggregate", "off"] = "individual"
+    consent: Literal["opt-out", "opt-in"] = "opt-out"
+    keep_days: int = Field(default=90, ge=1, le=800)
+
+
+class Privacy(Keys):
+    """[privacy]: the smallest group a figure may speak of."""
+
+    minimum_group: int = Field(default=5, ge=3, le=100)
+
+
+class Mix(Keys):
+    """[mix]: colleagues first. Kept per selection, by capping."""
+
+    colleague_share: float = Field(default=0.5, ge=0, le=1)
+    curated: int = Field(default=2, ge=0, le=10)
+    posts: int = Field(default=5, ge=1, le=12)
+    inside: int = Field(default=1, ge=0, le=5)
+    spares: int = Field(default=3, ge=0, le=10)
+    repeats: int = Field(default=3, ge=1, le=10)
+    when_missing: Literal["warn", "stop"] = "warn"

@@ -1,0 +1,38 @@
+"""Quiet hours: a span of each person's own clock in which nothing is sent to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from digest.domain.calendar import to_utc
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quiet:
+    """From `start` to before `end` on a wall clock; over midnight when `end` comes first."""
+
+    start: time
+    end: time
+
+    def holds(self, clock: time) -> bool:
+        """True when `clock` lies in it."""
+        if self.start < self.end:
+            return self.start <= clock < self.end
+        return clock >= self.start or clock < self.end
+
+
+def parse_quiet(text: str) -> Quiet | None:
+    """`21:00-06:00`, which the configuration has checked; None for no quiet hours."""
+    start, _, end = text.partition("-")
+    return Quiet(start=time.fromisoformat(start), end=time.fromisoformat(end)) if text else None
+
+
+def quiet_until(now: datetime, quiet: Quiet | None, zone: ZoneInfo) -> datetime | None:
+    """When the quiet hours that hold at `now` in `zone` end (UTC), or None when it is not quiet there."""
+    wall = now.astimezone(zone).replace(tzinfo=None, fold=0)
+    if quiet is None or not quiet.holds(wall.time()):
+        return None
+    day = wall.date() + timedelta(days=quiet.start > quiet.end and wall.time() >= quiet.start)
+    return to_utc(datetime.combine(day, quiet.end), zone)
