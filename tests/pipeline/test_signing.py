@@ -1,0 +1,53 @@
+"""The signer of a configuration."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from digest.config import Config
+from digest.errors import ConfigError
+from digest.mail.dkim import SigningError
+from digest.pipeline import signing
+from tests.signing import pem, verified
+
+WIRE = b"From: Mara <letter@osterglen.example>\r\nTo: ana@example.org\r\n\r\nHello\r\n"
+
+
+def config(home: Path, selectors: dict[str, str], **dkim: object) -> Config:
+    return Config.model_validate({"sender": {"from": "Mara <letter@Osterglen.example>"}, "dkim": {"selectors": selectors, **dkim}, "home": home})
+
+
+def test_without_selectors_nothing_is_signed(tmp_path: Path) -> None:
+    assert signing.load(config(tmp_path, {})) is None
+
+
+def test_keys_are_read_beside_the_configuration_and_sign_for_the_senders_domain(tmp_path: Path) -> None:
+    (tmp_path / "s.pem").write_bytes(pem("RSA"))
+    (tmp_path / "e.pem").write_bytes(pem("ED25519"))
+    signer = signing.load(config(tmp_path, {"s2026": "s.pem", "e2026": str(tmp_path / "e.pem")}))
+    assert signer is not None
+    assert signer.domain == "osterglen.example"
+    assert verified(signer.sign(WIRE, datetime(2026, 11, 20, tzinfo=UTC)), signer.records) == [True, True]
+
+
+def test_a_domain_beyond_ascii_is_spelled_as_the_dns_knows_it(tmp_path: Path) -> None:
+    assert signing.domain(config(tmp_path, {}, domain="Bücher.example")) == "xn--bcher-kva.example"
+
+
+def test_every_file_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        signing.load(config(tmp_path, {"s2026": "gone.pem", "e2026": "."}))
+    assert [problem.partition(" cannot")[0].partition(": ")[0] for problem in refused.value.problems] == [
+        "dkim.selectors.s2026",
+        "dkim.selectors.e2026",
+    ]
+    assert "gone.pem: cannot be read: No such file" in str(refused.value)
+
+
+def test_a_key_too_short_is_named_by_its_selector(tmp_path: Path) -> None:
+    (tmp_path / "s.pem").write_bytes(pem("RSA", 1024))
+    with pytest.raises(SigningError, match=r"dkim\.selectors\.s2026: .*found an RSA key of 1024 bits"):
+        signing.load(config(tmp_path, {"s2026": "s.pem"}))
