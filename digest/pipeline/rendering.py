@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -15,6 +14,7 @@ from digest.domain.edition import EditionContent, EditionPost
 from digest.domain.envelope import Envelope, Keys
 from digest.domain.link import TOKEN_LENGTH, control_token, sign_unsubscribe
 from digest.domain.message import Message
+from digest.domain.reference import reference
 from digest.domain.share import Network, compose, intent
 from digest.domain.words import nearest
 from digest.errors import NotFoundError
@@ -27,7 +27,6 @@ from digest.mail.mime import Letter, build, constant_head, needs_smtputf8
 # Dead tokens stand in previews and tests: their check character is wrong and their signature cannot be one.
 DEAD_TOKEN = "0" * (TOKEN_LENGTH - 1) + "1"
 DEAD_UNSUBSCRIBE = "z" + "0" * 35
-_MAC_HEX = 16
 
 
 def compile_languages(content: EditionContent, languages: Iterable[str]) -> dict[str, bytes]:
@@ -103,8 +102,7 @@ class Renderer:
 
     def reference(self, message: Message) -> str:
         """The local part of the Message-ID: the same on every attempt, and nobody else can make it."""
-        plain = f"{message.period}.{message.id}"
-        return f"{plain}.{hmac.digest(self._keys.message_id, plain.encode(), 'sha256').hex()[:_MAC_HEX]}"
+        return reference(self._keys.message_id, message.period, message.id)
 
     @staticmethod
     def smtputf8(message: Message) -> bool:
