@@ -21,6 +21,7 @@ COMMANDS = {
     "queue": "queue",
     "roster": "roster",
     "edition": "edition",
+    "mail": "mail",
     "tick": "tick",
     "verify": "verify",
     "serve": "serve",

@@ -1,0 +1,23 @@
+"""`digest mail test`: one marked letter over the real relay, told step by step."""
+
+from __future__ import annotations
+
+import click
+
+from digest.cli.home import Home, as_json_option, pass_home, say
+
+
+@click.command("test")
+@click.argument("address")
+@click.option("--edition", "period", metavar="WEEK", help="The week, such as 2026-W48 (default: the newest planned one).")
+@as_json_option
+@pass_home
+def command(home: Home, *, address: str, period: str | None, as_json: bool) -> None:
+    """Send the edition to ADDRESS as a test: marked, its links dead, nothing stored; exit 1 when the relay did not take it."""
+    from digest.pipeline import probe, week
+
+    made = probe.prepare(home.engine, home.config, address.strip(), period=period, now=home.now())
+    tried = probe.send(week.relay(home.config), "smtp", made)
+    say(tried.as_data(), tried.sentences(), as_json=as_json)
+    if not tried.accepted:
+        raise click.exceptions.Exit(1)
