@@ -11,11 +11,11 @@ from digest.cli.home import Home, as_json_option, pass_home, say
 @as_json_option
 @pass_home
 def command(home: Home, *, as_json: bool) -> None:
-    """Look for editions that should have happened and did not; exit 1 if there are any. For the morning after, by cron."""
-    from digest.pipeline import week
+    """Look for editions that did not happen and for what is open and should be over; exit 1 if there is any. For cron."""
+    from digest.pipeline.verify import verify
 
-    verdict = week.verify(home.engine, home.config, now=home.now())
-    text = "\n".join(verdict.problems) or "Every expected edition happened."
+    verdict = verify(home.engine, home.config, now=home.now())
+    text = "\n".join(verdict.problems) or "Every expected edition happened, and nothing is overdue."
     say({"problems": list(verdict.problems)}, text, as_json=as_json)
     if verdict.problems:
         raise click.exceptions.Exit(1)

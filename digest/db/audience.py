@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, select
 
 from digest.db.schema import employee
+from digest.domain.schedule import Place
 
 _HERE = employee.c.left_at.is_(None)
 
@@ -14,9 +15,10 @@ def size(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(employee).where(_HERE)).scalar_one())
 
 
-def zones(connection: Connection) -> frozenset[str]:
-    """The IANA zones people live in."""
-    return frozenset(connection.execute(select(employee.c.zone).where(_HERE).distinct()).scalars())
+def places(connection: Connection) -> frozenset[Place]:
+    """Where people live, each zone with each country once."""
+    rows = connection.execute(select(employee.c.zone, employee.c.country).where(_HERE).distinct())
+    return frozenset(Place(zone=row.zone, country=row.country) for row in rows)
 
 
 def languages(connection: Connection) -> frozenset[str]:

@@ -1,27 +1,14 @@
-"""The organisation's weeks, and each employee's own hour in them.
+"""The organisation's weeks, and wall clocks turned into moments.
 
 A period is an ISO week of the organisation, so an employee who changes zone gets neither two messages nor none.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hours:
-    """When the week goes out, as `[schedule]` says it."""
-
-    day: str
-    at: time
-    site_zone: ZoneInfo
-    everywhere_local: bool  # True: each employee's own wall clock; False: the site's
-    plan_ahead: timedelta
-    catch_up: timedelta
 
 
 def period_of(day: date) -> str:
@@ -62,55 +49,9 @@ def to_utc(wall: datetime, zone: ZoneInfo) -> datetime:
         wall += timedelta(minutes=1)
 
 
-def due_at(period: str, hours: Hours, zone: ZoneInfo) -> datetime:
-    """When the message of `period` is due for somebody in `zone`."""
-    wall = datetime.combine(day_in(period, hours.day), hours.at)
-    return to_utc(wall, zone if hours.everywhere_local else hours.site_zone)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """The span of one period: from its first due hour anywhere to its last."""
-
-    period: str
-    first: datetime
-    last: datetime
-
-
-def window(period: str, hours: Hours, zones: frozenset[str]) -> Window:
-    """First and last due hour of `period` over the zones people live in (the site's when nobody is there)."""
-    moments = [due_at(period, hours, ZoneInfo(zone)) for zone in zones] or [due_at(period, hours, hours.site_zone)]
-    return Window(period=period, first=min(moments), last=max(moments))
-
-
-def is_over(last_due: datetime, hours: Hours, now: datetime) -> bool:
-    """True when even the catch-up after `last_due` has passed: what was not sent by then is missed."""
-    return now > last_due + hours.catch_up
-
-
-def coming(now: datetime, hours: Hours, zones: frozenset[str]) -> Window:
-    """The period that is next to go out, or is going out: the first whose last hour and catch-up are not over."""
-    period = period_of((now.astimezone(hours.site_zone) - timedelta(days=7)).date())
-    while True:
-        found = window(period, hours, zones)
-        if not is_over(found.last, hours, now):
-            return found
-        period = following(period)
-
-
-def to_plan(now: datetime, hours: Hours, zones: frozenset[str]) -> str | None:
-    """The period whose planning is due now, or None while the coming one is still far."""
-    found = coming(now, hours, zones)
-    return found.period if now >= found.first - hours.plan_ahead else None
-
-
-def missed(now: datetime, hours: Hours, zones: frozenset[str], known: frozenset[str]) -> list[str]:
-    """Periods since the oldest known edition that are over and have no edition: they never started."""
-    if not known:
-        return []
-    period, found = min(known), []
-    while is_over(window(period, hours, zones).last, hours, now):
-        if period not in known:
-            found.append(period)
-        period = following(period)
-    return found
+def zone_of(name: str, otherwise: ZoneInfo) -> ZoneInfo:
+    """The zone called `name`; `otherwise` for "" and for a name that is not known (any more)."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown; empty or no name at all; the name of a folder of zones
+        return otherwise

@@ -29,7 +29,7 @@ NEXT: dict[EditionState, frozenset[EditionState]] = {
     EditionState.SENDING: frozenset({EditionState.CLOSED, EditionState.CANCELLED}),
     EditionState.CLOSED: frozenset({EditionState.SENDING}),  # a failed or doubtful message was put back by an operator
     EditionState.CANCELLED: frozenset(),
-    EditionState.SKIPPED: frozenset(),
+    EditionState.SKIPPED: frozenset({EditionState.PLANNING}),  # missed by a clock that was wrong: its hours are still to come
 }
 
 

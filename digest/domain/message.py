@@ -47,7 +47,9 @@ class SkipReason(StrEnum):
     NOTHING_FOR_YOU = "nothing_for_you"  # no post of the edition is for this person
     SEEN_ENOUGH = "seen_enough"  # every fitting post was shown three times or shared already
     MISSED = "missed"  # the due hour passed longer ago than the catch-up window
+    HOLIDAY = "holiday"  # a day off where this person lives, and no working day before next week's letter
     LEFT = "left"  # left the company after planning
+    NOT_ALLOWED = "not_allowed"  # `delivery.only` names who may get mail for now, and this person is not in it
 
 
 class FailReason(StrEnum):

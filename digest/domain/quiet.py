@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from digest.domain.calendar import to_utc
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +32,21 @@ def parse_quiet(text: str) -> Quiet | None:
 
 
 def quiet_until(now: datetime, quiet: Quiet | None, zone: ZoneInfo) -> datetime | None:
-    """When the quiet hours that hold at `now` in `zone` end (UTC), or None when it is not quiet there."""
-    wall = now.astimezone(zone).replace(tzinfo=None, fold=0)
-    if quiet is None or not quiet.holds(wall.time()):
-        return None
-    day = wall.date() + timedelta(days=quiet.start > quiet.end and wall.time() >= quiet.start)
-    return to_utc(datetime.combine(day, quiet.end), zone)
+    """When the quiet hours that hold at `now` in `zone` end (UTC), or None when it is not quiet there. Never quiet itself."""
+    moment = now
+    while quiet is not None and quiet.holds(_wall(moment, zone).time()):
+        moment = _end(moment, quiet, zone)
+    return None if moment == now else moment
+
+
+def _wall(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def _end(now: datetime, quiet: Quiet, zone: ZoneInfo) -> datetime:
+    """When the quiet hours that hold at `now` end: the first such time after it, where a clock change makes two."""
+    wall = _wall(now, zone)
+    day = wall.date() + _DAY * (quiet.start > quiet.end and wall.time() >= quiet.start)
+    end = datetime.combine(day, quiet.end)
+    first = to_utc(end, zone)
+    return first if first > now else end.replace(tzinfo=zone, fold=1).astimezone(UTC)

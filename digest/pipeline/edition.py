@@ -9,24 +9,23 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from itertools import islice
 
 from sqlalchemy import Connection, Engine
 
 from digest.config import Config
-from digest.db import audience, editions, history, keys, people, standing
+from digest.db import audience, editions, keys, overdue, people, standing
 from digest.db.session import read, write, yield_to_others
-from digest.domain import calendar
-from digest.domain.edition import Edition, EditionContent, EditionState
-from digest.domain.employee import Employee
+from digest.domain.calendar import day_in, following, parse_period
+from digest.domain.edition import Edition, EditionState
 from digest.domain.envelope import envelope
-from digest.domain.planning import Words, freeze_edition
-from digest.domain.post import Origin
+from digest.domain.message import SkipReason
+from digest.domain.schedule import Hours, Timetable, coming, is_over, missed, to_plan, window
 from digest.errors import EditionError, NoSuchWeekError
-from digest.files.networks import networks_named
-from digest.pipeline import queue, rendering
-from digest.pipeline.planning import Planner, edition_hash, fresh_token
+from digest.pipeline import freezing, queue, rendering
+from digest.pipeline.planning import Planner, edition_hash
+from digest.pipeline.schedule import hours, timetable
 
 CHUNK = 500  # employees a transaction; about ten milliseconds of writing on SQLite
 _BUSY = frozenset({EditionState.SENDING, EditionState.CLOSED, EditionState.CANCELLED, EditionState.SKIPPED})
@@ -40,18 +39,6 @@ class Planned:
 
     edition: Edition
     warnings: tuple[str, ...] = ()
-
-
-def hours(config: Config) -> calendar.Hours:
-    """`[schedule]` as the calendar's rules take it."""
-    return calendar.Hours(
-        day=config.schedule.day,
-        at=time.fromisoformat(config.schedule.time),
-        site_zone=config.site_zone,
-        everywhere_local=config.schedule.zone == "employee",
-        plan_ahead=timedelta(hours=config.schedule.plan_hours),
-        catch_up=timedelta(hours=config.schedule.catch_up_hours),
-    )
 
 
 def find(connection: Connection, period: str | None) -> Edition:
@@ -78,16 +65,16 @@ def plan(engine: Engine, config: Config, *, now: datetime, period: str | None = 
 def _begin(engine: Engine, config: Config, period: str, now: datetime, *, again: bool) -> tuple[tuple[str, ...], bool]:
     """Freeze the words in one transaction; False at the end when the edition exists and must not be planned `again`."""
     with read(engine) as connection:
-        content, warnings = _freeze(connection, config, period)
+        content, warnings = freezing.freeze(connection, config, period)
         languages = audience.languages(connection)
     compiled = rendering.compile_languages(content, languages)  # the slow part, before the transaction
     outside = envelope(sender=config.sender.sender, reply_to=config.sender.reply_to, list_name=config.site.name)
     with write(engine) as connection:
         keys.ensure_keys(connection, secrets.token_bytes, now)
         found, opened = editions.open_once(connection, period, now)
-        if not opened and not again:
+        if not opened and not again and not _reopens(found):
             return warnings, False
-        if found.state in _BUSY:
+        if found.state in _BUSY and not _reopens(found):
             raise EditionError(period, f"it is {found.state} already, so it cannot be planned again", hint=_later(found.state))
         queue.store_posts(connection, content, now)
         editions.begin_plan(connection, found.id, content, asdict(outside))
@@ -102,7 +89,7 @@ def resume(engine: Engine, config: Config, period: str, *, now: datetime, progre
     """
     with read(engine) as connection:
         found = find(connection, period)
-        planner = Planner(connection, found.id, config, hours(config), now)
+        planner = Planner(connection, found.id, config, timetable(connection, config, day_in(period, config.schedule.day)), now)
         total, done = audience.size(connection), 0
     while True:
         with write(engine) as connection:
@@ -130,70 +117,27 @@ def _finish(engine: Engine, found: Edition, mine: str, now: datetime) -> Edition
 
 
 def _choose(connection: Connection, config: Config, period: str | None, now: datetime) -> str:
-    zones = audience.zones(connection)
-    if not zones:
+    table = timetable(connection, config, now.date())
+    if not table.places:
         raise EditionError("roster", "nobody is on it, so there is nobody to write to", hint="Run `digest roster import FILE.csv`.")
     if period is None:
-        newest = editions.newest(connection)
-        if newest is not None and newest.state not in _BUSY:
-            return newest.period
-        coming = calendar.coming(now, hours(config), zones).period
-        return calendar.following(coming) if newest is not None and newest.period >= coming else coming
+        newest, next_up = editions.newest(connection), coming(now, table).period
+        if newest is None or newest.period < next_up or _reopens(newest):
+            return next_up
+        return following(newest.period) if newest.state in _BUSY else newest.period
     try:
-        calendar.parse_period(period)
+        parse_period(period)
     except ValueError:
         raise NoSuchWeekError(period, hint="Write it like 2026-W48.") from None
-    if calendar.is_over(calendar.window(period, hours(config), zones).last, hours(config), now):
+    table = timetable(connection, config, day_in(period, config.schedule.day))
+    if is_over(window(period, table).last, table.hours, now):
         raise EditionError(period, "that week is over", hint="Run `digest edition plan` for the coming one.")
     return period
 
 
-def _freeze(connection: Connection, config: Config, period: str) -> tuple[EditionContent, tuple[str, ...]]:
-    said = queue.load(config.queue_path, people=people.addresses(connection), disclosure=_words(config).disclosure)
-    found = editions.by_period(connection, period)
-    content = freeze_edition(
-        said,
-        _authors(connection, {post.by for post in said.posts if post.by}),
-        _words(config),
-        period=period,
-        day=calendar.day_in(period, config.schedule.day),
-        seen=history.carried(connection, before_edition=found.id if found else 0),
-        browser_token=fresh_token(),
-    )
-    if not content.posts:
-        where = config.queue_path
-        raise EditionError(where, f"it has no post for {period}", hint="Add a [[post]] to it, then run `digest queue check`.")
-    return content, _mix_warnings(content, config)
-
-
-def _authors(connection: Connection, addresses: set[str]) -> dict[str, Employee]:
-    found = {address: people.by_address(connection, address) for address in sorted(addresses)}
-    return {address: author for address, author in found.items() if author is not None}
-
-
-def _mix_warnings(content: EditionContent, config: Config) -> tuple[str, ...]:
-    if any(post.origin is Origin.COLLEAGUE and not post.internal for post in content.posts):
-        return ()
-    text = f"{content.period} carries no public post by a colleague."
-    if config.mix.when_missing == "stop":
-        raise EditionError(content.period, "it carries no public post by a colleague, and mix.when_missing is stop", hint="Ask a colleague for one.")
-    return (f"{text} Posts by colleagues are what people read; ask somebody for one.",)
-
-
-def _words(config: Config) -> Words:
-    company = config.site.company
-    return Words(
-        site_name=config.site.name,
-        site_url=config.site.url,
-        company=company,
-        address=config.site.address,
-        policy_url=config.site.policy_url,
-        reply_to=config.sender.reply_to,
-        disclosure=config.sharing.disclosure or f"I work at {company}.",
-        keep_days=config.tracking.keep_days,
-        tracking=config.tracking.mode,
-        networks=tuple((n.letter, n.name, n.label) for n in networks_named(config.sharing.networks)),
-    )
+def _reopens(found: Edition) -> bool:
+    """True for a week that was found missed. If its hours are to come after all, a clock was wrong, and nothing of it was sent."""
+    return found.state is EditionState.SKIPPED and found.reason == SkipReason.MISSED
 
 
 def _later(state: EditionState) -> str:
@@ -214,21 +158,20 @@ def approve(engine: Engine, *, now: datetime, who: str, period: str | None = Non
 
 
 def open_due(engine: Engine, config: Config, *, now: datetime) -> list[str]:
-    """What the clock does to editions: finish interrupted plans, plan what is due, approve, name what was missed."""
-    said: list[str] = []
+    """What the clock does to editions: finish interrupted plans, plan what is due, approve, name what was missed.
+
+    An edition that cannot be planned keeps no other from being approved; its error is raised last.
+    """
     with read(engine) as connection:
-        zones = audience.zones(connection)
+        table = timetable(connection, config, now.date())
         unfinished = editions.in_states(connection, EditionState.PLANNING)
-        known = frozenset(edition.period for edition in editions.every(connection))
-    said += [_take_up(engine, config, edition, now) for edition in unfinished]
-    if zones:
-        due = calendar.to_plan(now, hours(config), zones)
-        if due is not None and due not in known and _begin(engine, config, due, now, again=False)[1]:
-            resume(engine, config, due, now=now)
-            said.append(f"{due} is planned.")
-        said += _name_missed(engine, calendar.missed(now, hours(config), zones, known), now)
-    said += _settle_drafts(engine, config, now)
-    return said
+        known = editions.every(connection)
+    said = [_take_up(engine, config, edition, now) for edition in unfinished]
+    try:
+        said += _plan_due(engine, config, table, known, now) if table.places else []
+    finally:
+        settled = _settle(engine, config, now)
+    return said + settled
 
 
 def _take_up(engine: Engine, config: Config, edition: Edition, now: datetime) -> str:
@@ -236,23 +179,53 @@ def _take_up(engine: Engine, config: Config, edition: Edition, now: datetime) ->
     return f"{edition.period}: planning was interrupted and is finished now."
 
 
+def _plan_due(engine: Engine, config: Config, table: Timetable, known: list[Edition], now: datetime) -> list[str]:
+    said = _name_missed(engine, missed(now, table, {edition.period for edition in known}), now)
+    there = {edition.period for edition in known if not _reopens(edition)}
+    oldest = min((edition.period for edition in known), default="")  # a clock set back must not bring weeks before the first one
+    for period in to_plan(now, table):
+        if period not in there and period >= oldest and _begin(engine, config, period, now, again=False)[1]:
+            resume(engine, config, period, now=now)
+            said.append(f"{period} is planned.")
+    return said
+
+
 def _name_missed(engine: Engine, periods: list[str], now: datetime) -> list[str]:
     for period in periods:
         with write(engine) as connection:
             found, opened = editions.open_once(connection, period, now)
             if opened:
-                editions.move(connection, found.id, EditionState.SKIPPED, now=now, reason="missed")
+                editions.move(connection, found.id, EditionState.SKIPPED, now=now, reason=SkipReason.MISSED)
     return [f"{period} never started; it is recorded as skipped: missed." for period in periods]
 
 
-def _settle_drafts(engine: Engine, config: Config, now: datetime) -> list[str]:
-    said = []
+def _settle(engine: Engine, config: Config, now: datetime) -> list[str]:
+    """Approve drafts where nobody needs to, and give up what is too late: the whole edition, or the letters of some zones."""
+    said: list[str] = []
     with write(engine) as connection:
-        for edition in editions.in_states(connection, EditionState.DRAFT):
-            if edition.due_until is not None and calendar.is_over(edition.due_until, hours(config), now):
-                editions.move(connection, edition.id, EditionState.SKIPPED, now=now, reason="missed")
-                said.append(f"{edition.period} was not approved in time; it is recorded as skipped: missed.")
-            elif config.schedule.approval == "automatic":
-                editions.move(connection, edition.id, EditionState.APPROVED, now=now, who="schedule")
+        for edition in editions.in_states(connection, EditionState.DRAFT, EditionState.APPROVED):
+            automatic = (
+                edition.state is EditionState.DRAFT and config.schedule.approval == "automatic" and not _is_missed(edition, hours(config), now)
+            )
+            if automatic and editions.move(connection, edition.id, EditionState.APPROVED, now=now, who="schedule"):
                 said.append(f"{edition.period} is approved.")
+            said += _give_up(connection, editions.by_id(connection, edition.id), hours(config), now)
     return said
+
+
+def _is_missed(edition: Edition, schedule: Hours, now: datetime) -> bool:
+    return edition.due_until is not None and is_over(edition.due_until, schedule, now)
+
+
+def _give_up(connection: Connection, edition: Edition, schedule: Hours, now: datetime) -> list[str]:
+    """What is too late in an edition of which nothing was claimed yet; once it is sending, its messages have deadlines of their own."""
+    if edition.paused and edition.state is EditionState.APPROVED:
+        return []
+    if _is_missed(edition, schedule, now):
+        if not editions.move(connection, edition.id, EditionState.SKIPPED, now=now, reason=SkipReason.MISSED):
+            return []
+        overdue.skip_late(connection, edition.id, None)
+        why = "was not approved in time" if edition.state is EditionState.DRAFT else "could not be sent in time"
+        return [f"{edition.period} {why}; it is recorded as skipped: missed."]
+    late = overdue.skip_late(connection, edition.id, now - schedule.catch_up) if edition.state is EditionState.APPROVED else 0
+    return [f"{edition.period}: {late:,} letters are too late and are recorded as skipped: missed."] if late else []

@@ -8,17 +8,17 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
 from digest.config import Config
 from digest.db import audience, editions, keys, suppressions
 from digest.db.schema import message
-from digest.domain import calendar, link
+from digest.domain import link, schedule
 from digest.domain.employee import Employee
 from digest.domain.groups import group_of
 from digest.domain.message import MessageState, SkipReason
+from digest.domain.schedule import Due, Place, Timetable
 from digest.domain.selection import Mix, Selection, Skip
 from digest.pipeline.selection import Selector
 
@@ -31,20 +31,20 @@ Row = dict[str, Any]
 class Planner:
     """Makes the rows of one edition, chunk by chunk; everything it needs of the edition was frozen before."""
 
-    def __init__(self, connection: Connection, edition_id: int, config: Config, hours: calendar.Hours, now: datetime) -> None:
+    def __init__(self, connection: Connection, edition_id: int, config: Config, table: Timetable, now: datetime) -> None:
         self._edition_id = edition_id
         self._content = editions.content(connection, edition_id)
         self._languages = frozenset(editions.bodies(connection, edition_id))
         self._letters = {name: letter for letter, name, _label in self._content.networks}
         self._selector = Selector(self._content, edition_id, _mix(config))
-        self._hours = hours
+        self._table = table
         self._now = now
         self._secret = next(iter(keys.signing_keys(connection, "control").values()))
         self._mode = config.tracking.mode
         self._groups = audience.group_sizes(connection) if self._mode == "aggregate" else {}
         self._minimum = config.privacy.minimum_group
         self._group_tokens: dict[str, str] = {}
-        self._due: dict[str, datetime] = {}
+        self._due: dict[Place, Due] = {}
 
     @property
     def plan(self) -> str:
@@ -65,13 +65,15 @@ class Planner:
         return messages, tokens
 
     def _row(self, person: Employee, decision: Selection | Skip, stopped: str | None) -> Row:
-        due = self._due_at(person)
+        due = self._due_in(Place(person.zone, person.country))
         state, reason = MessageState.QUEUED, ""
         if stopped is not None:
             state, reason = MessageState.SUPPRESSED, stopped
         elif isinstance(decision, Skip):
             state, reason = MessageState.SKIPPED, decision.reason
-        elif calendar.is_over(due, self._hours, self._now):
+        elif due.holiday:
+            state, reason = MessageState.SKIPPED, SkipReason.HOLIDAY
+        elif schedule.is_over(due.at, self._table.hours, self._now):
             state, reason = MessageState.SKIPPED, SkipReason.MISSED
         chosen = decision if isinstance(decision, Selection) and state is MessageState.QUEUED else Selection(picks=(), spares=())
         return {
@@ -84,17 +86,17 @@ class Planner:
             "spares": [[pick.n, pick.because] for pick in chosen.spares],
             "networks": self._networks(person),
             "name": "" if person.shared else person.name,
-            "due_at": due,
-            "next_attempt_at": due,
+            "due_at": due.at,
+            "next_attempt_at": due.at,
             "attempts": 0,
             "control_hash": link.control_hash(link.control_token(self._secret, self._content.period, person.id)),
             "share_token": None,
         }
 
-    def _due_at(self, person: Employee) -> datetime:
-        found = self._due.get(person.zone)
+    def _due_in(self, place: Place) -> Due:
+        found = self._due.get(place)
         if found is None:
-            found = self._due[person.zone] = calendar.due_at(self._content.period, self._hours, ZoneInfo(person.zone))
+            found = self._due[place] = schedule.due(self._content.period, self._table, place)
         return found
 
     def _language(self, person: Employee) -> str:

@@ -1,0 +1,66 @@
+"""What an edition says, frozen: the queue as it is now, the site's own words, and what earlier editions carried."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from digest.config import Config
+from digest.db import editions, history, people
+from digest.domain import calendar
+from digest.domain.edition import EditionContent
+from digest.domain.employee import Employee
+from digest.domain.planning import Words, freeze_edition
+from digest.domain.post import Origin
+from digest.errors import EditionError
+from digest.files.networks import networks_named
+from digest.pipeline import queue
+from digest.pipeline.planning import fresh_token
+
+
+def freeze(connection: Connection, config: Config, period: str) -> tuple[EditionContent, tuple[str, ...]]:
+    """The words of `period`, and what the editor should know. Raises FileProblemsError for the queue, EditionError when it has nothing to say."""
+    said = queue.load(config.queue_path, people=people.addresses(connection), disclosure=_words(config).disclosure)
+    found = editions.by_period(connection, period)
+    content = freeze_edition(
+        said,
+        _authors(connection, {post.by for post in said.posts if post.by}),
+        _words(config),
+        period=period,
+        day=calendar.day_in(period, config.schedule.day),
+        seen=history.carried(connection, before_edition=found.id if found else 0),
+        browser_token=fresh_token(),
+    )
+    if not content.posts:
+        where = config.queue_path
+        raise EditionError(where, f"it has no post for {period}", hint="Add a [[post]] to it, then run `digest queue check`.")
+    return content, _mix_warnings(content, config)
+
+
+def _authors(connection: Connection, addresses: set[str]) -> dict[str, Employee]:
+    found = {address: people.by_address(connection, address) for address in sorted(addresses)}
+    return {address: author for address, author in found.items() if author is not None}
+
+
+def _mix_warnings(content: EditionContent, config: Config) -> tuple[str, ...]:
+    if any(post.origin is Origin.COLLEAGUE and not post.internal for post in content.posts):
+        return ()
+    text = f"{content.period} carries no public post by a colleague."
+    if config.mix.when_missing == "stop":
+        raise EditionError(content.period, "it carries no public post by a colleague, and mix.when_missing is stop", hint="Ask a colleague for one.")
+    return (f"{text} Posts by colleagues are what people read; ask somebody for one.",)
+
+
+def _words(config: Config) -> Words:
+    company = config.site.company
+    return Words(
+        site_name=config.site.name,
+        site_url=config.site.url,
+        company=company,
+        address=config.site.address,
+        policy_url=config.site.policy_url,
+        reply_to=config.sender.reply_to,
+        disclosure=config.sharing.disclosure or f"I work at {company}.",
+        keep_days=config.tracking.keep_days,
+        tracking=config.tracking.mode,
+        networks=tuple((n.letter, n.name, n.label) for n in networks_named(config.sharing.networks)),
+    )
