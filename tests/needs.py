@@ -37,10 +37,14 @@ def _postgres_tools() -> Path | None:
 
 
 class Postgres:
-    """A private PostgreSQL server on a socket of its own, or the one that DIGEST_TEST_PG names; `url` is "" when there is none."""
+    """A private PostgreSQL server on a socket of its own, or the one that DIGEST_TEST_PG names; `url` is "" when there is none.
 
-    def __init__(self) -> None:
-        self.url = os.environ.get("DIGEST_TEST_PG", "")
+    `own`: never the named one, for tests that harm it. `layout`: options of initdb.
+    """
+
+    def __init__(self, *layout: str, own: bool = False) -> None:
+        self.url = "" if own else os.environ.get("DIGEST_TEST_PG", "")
+        self._layout = layout
         self._keeper: subprocess.Popen[bytes] | None = None
         tools = None if self.url else _postgres_tools()
         if tools is not None:
@@ -54,15 +58,21 @@ class Postgres:
         options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off -c max_connections=200"
         start = ["-D", str(folder / "data"), "-w", "-t", "60", "-o", options, "-l", str(folder / "log"), "start"]
         try:
-            _run(
-                [str(tools / "initdb"), "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"], account
-            )
+            make = ["-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", *self._layout]
+            _run([str(tools / "initdb"), *make], account)
             _run([str(tools / "pg_ctl"), *start], account)
         except subprocess.CalledProcessError as error:
             log = (folder / "log").read_text(errors="replace") if (folder / "log").exists() else ""
             self.stop()
             pytest.fail(f"PostgreSQL is here but does not start: {error}\n{error.stderr.decode(errors='replace')}{log}")
         self.url = f"postgresql://postgres@/postgres?host={folder}"
+        self._control = [str(tools / "pg_ctl"), *start[:-1], "-m", "immediate"], account
+
+    def control(self, word: str, *, blocks: int | None = None) -> None:
+        """`stop` at once as a crash does, `start`, or `restart` the private server; `blocks` of 512 octets is then the longest file it may write."""
+        command, account = self._control
+        limit = "unlimited" if blocks is None else str(blocks)
+        _run(["/bin/sh", "-c", 'ulimit -S -f "$1" && shift && exec "$@"', "sh", limit, *command, word], account)
 
     def stop(self) -> None:
         """Stop the private server and remove its folder."""

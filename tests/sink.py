@@ -63,6 +63,8 @@ class Sink:
     immediate_tls: bool = False
     helo_only: bool = False
     limit: int = 0  # connections at once; more get 421
+    window: int = 0  # octets of receive buffer, so that a long body cannot be on its way before it is read; 0: the system's own
+    close_after: int = 0  # messages a connection may bring; then it is closed without a word
     peak: int = 0
     seen: list[str] = field(default_factory=list)  # every command line
 
@@ -71,6 +73,8 @@ class Sink:
         self._passes: dict[str, int] = {}
         self._open: set[socket.socket] = set()
         self._server = socket.create_server(("127.0.0.1", self.port), backlog=200)
+        if self.window:
+            self._server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.window)
         self.port = int(self._server.getsockname()[1])
         self._out = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self.stopping = threading.Event()
@@ -122,9 +126,10 @@ class Sink:
                     return fault
         return None
 
-    def store(self, recipient: str, sender: str, body: bytes) -> None:
+    def store(self, recipient: str, sender: str, body: bytes, began: float = 0) -> None:
+        """Write a line into the mailbox; `began`: when its MAIL came."""
         found = {name.decode().lower(): value.decode("utf-8", "replace") for name, value in _HEADER.findall(body[:4000])}
-        line = {"to": recipient, "from": sender, "bytes": len(body), "at": time.time(), **{f"h:{k}": v for k, v in found.items()}}
+        line = {"to": recipient, "from": sender, "bytes": len(body), "began": began, "at": time.time(), **{f"h:{k}": v for k, v in found.items()}}
         with self._lock:
             os.write(self._out, json.dumps(line).encode() + b"\n")
 
@@ -149,6 +154,8 @@ class _Session:
         self._connection = connection
         self._buffer = bytearray()
         self._secure = False
+        self._began = 0.0
+        self._taken = 0
         self._reset()
 
     def _reset(self) -> None:
@@ -253,6 +260,7 @@ class _Session:
         return base64.b64decode(self._line()).decode()
 
     def _mail(self, line: str) -> None:
+        self._began = time.time()
         if self._answer("mail", "250 2.1.0 ok"):
             self._sender = line[line.index("<") + 1 : line.index(">")]
 
@@ -280,12 +288,15 @@ class _Session:
             time.sleep(self._sink.delay)
         fault = self._sink.fault("dot", self._recipient)
         if fault is None or (fault.keep and not fault.do[:1].isdigit()):
-            self._sink.store(self._recipient, self._sender, body)
+            self._sink.store(self._recipient, self._sender, body, self._began)
         if fault is None:
             self._say("250 2.0.0 taken")
         else:
             self._misbehave(fault, "250 2.0.0 taken")
         self._reset()
+        self._taken += 1
+        if self._taken == self._sink.close_after:
+            raise _Close
 
     def _read_body(self) -> bytes:
         looked = 0
