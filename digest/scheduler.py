@@ -41,6 +41,10 @@ class Clock:
         self._scheduler.start()
         self._loop.start()
 
+    def wake(self) -> None:
+        """Look for something to deliver now."""
+        self._wake.set()
+
     def stop(self) -> None:
         """Finish what is on the wire within the grace period, then return."""
         self._stop.set()

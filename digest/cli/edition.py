@@ -5,11 +5,12 @@ from __future__ import annotations
 import getpass
 import webbrowser
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 from digest.cli.home import Home, as_json_option, pass_home, say
+from digest.domain.message import FailReason
 
 edition_option = click.option("--edition", "period", metavar="WEEK", help="The week, such as 2026-W48 (default: the newest planned one).")
 
@@ -77,7 +78,7 @@ def status_(home: Home, *, period: str | None, as_json: bool) -> None:
     """Say where an edition stands and where every message is; the counts add up to the audience."""
     from digest.pipeline import status
 
-    found = status.status(home.engine, period)
+    found = status.status(home.engine, period, now=home.now())
     say(found, status.sentence(found, approval=home.config.schedule.approval), as_json=as_json)
 
 
@@ -87,11 +88,11 @@ def status_(home: Home, *, period: str | None, as_json: bool) -> None:
 @as_json_option
 @pass_home
 def why(home: Home, *, address: str, period: str | None, as_json: bool) -> None:
-    """Say what one employee gets and why, or why nothing."""
-    from digest.pipeline import status
+    """Say what one employee gets and why, or why nothing; and what happened when."""
+    from digest.pipeline import why as stage
 
-    found = status.why(home.engine, address, period)
-    say(found, status.why_sentence(found), as_json=as_json)
+    found = stage.why(home.engine, address, period)
+    say(found, stage.sentence(found), as_json=as_json)
 
 
 @command.command()
@@ -131,21 +132,71 @@ def cancel(home: Home, *, period: str | None, reason: str, yes: bool) -> None:
 
 @command.command()
 @edition_option
-@click.option("--message", "message_id", type=int, help="One message of the list.")
+@click.option("--message", type=int, help="One message of the list.")
 @click.option("--all", "everything", is_flag=True, help="Every message of the list.")
 @click.option("--as", "decision", type=click.Choice(["sent", "queued"]), help="sent: it arrived. queued: send it (again).")
+@click.option(
+    "--log", "logs", multiple=True, metavar="FILE", help="Settle them by the relay's own log, Postfix or Exim; may be repeated, - is standard input."
+)
+@click.option("--missing", type=click.Choice(["queued"]), help="With --log: queue again what the relay provably never took.")
 @as_json_option
 @pass_home
-def resolve(
-    home: Home, *, period: str | None, message_id: int | None, everything: bool, decision: Literal["sent", "queued"] | None, as_json: bool
+def resolve(  # noqa: PLR0913 - one for each option
+    home: Home,
+    *,
+    period: str | None,
+    message: int | None,
+    everything: bool,
+    decision: Literal["sent", "queued"] | None,
+    logs: tuple[str, ...],
+    missing: Literal["queued"] | None,
+    as_json: bool,
 ) -> None:
-    """List the messages whose outcome is unknown, or decide them."""
-    from digest.pipeline import status
+    """List the messages whose outcome is unknown, or settle them by a decision or by the relay's log."""
+    from digest.pipeline import evidence
 
-    if decision and not (message_id or everything):
-        raise click.UsageError("Say which: --message NUMBER or --all.")
-    if decision:
-        done = status.resolve(home.engine, period, message_id=message_id, decision=decision, who=getpass.getuser(), now=home.now())
+    _check_choice(logs, missing, message=message, everything=everything, decision=decision)
+    settled: dict[str, Any] = {}
+    if logs:
+        settled = _by_logs(home, period, logs, missing, as_json=as_json)
+    elif decision:
+        done = evidence.decide(home.engine, period, message=message, decision=decision, who=getpass.getuser(), now=home.now())
         click.echo(f"{done} decided as {decision}.", err=True)
-    found = status.doubts(home.engine, period)
-    say({"in_doubt": found}, status.doubts_sentence(found), as_json=as_json)
+    found = evidence.cases(home.engine, period)
+    say({"in_doubt": found, **settled}, evidence.sentence(found), as_json=as_json)
+
+
+def _check_choice(logs: tuple[str, ...], missing: str | None, *, message: int | None, everything: bool, decision: str | None) -> None:
+    if missing and not logs:
+        raise click.UsageError("--missing needs the relay's log: --log FILE.")
+    if logs and (message is not None or everything or decision):
+        raise click.UsageError("Say either --log, or --message or --all with --as.")
+    if decision and (message is not None) == everything:
+        raise click.UsageError("Say which: either --message NUMBER or --all.")
+    if not decision and (message is not None or everything):
+        raise click.UsageError("Say what it became: --as sent or --as queued.")
+
+
+def _by_logs(home: Home, period: str | None, logs: tuple[str, ...], missing: Literal["queued"] | None, *, as_json: bool) -> dict[str, Any]:
+    from digest.files import maillog
+    from digest.pipeline import evidence
+
+    found = evidence.from_logs(home.engine, period, (maillog.lines(log) for log in logs), missing=missing, who=getpass.getuser(), now=home.now())
+    if not as_json:
+        click.echo(found.sentence())
+    return {"log": found.as_data()}
+
+
+@command.command()
+@edition_option
+@click.option("--to", "address", metavar="ADDRESS", help="Only the message of this employee.")
+@click.option("--reason", type=click.Choice([reason.value for reason in FailReason]), help="Only what failed for this reason.")
+@click.option("--dry-run", is_flag=True, help="Count, and change nothing.")
+@as_json_option
+@pass_home
+def resend(home: Home, *, period: str | None, address: str | None, reason: str | None, dry_run: bool, as_json: bool) -> None:
+    """Send again, only to those whose message failed. Never to anybody who may have it."""
+    from digest.pipeline import resending
+
+    done = resending.resend(home.engine, period, address=address, reason=reason, dry_run=dry_run, who=getpass.getuser(), now=home.now())
+    say(done.as_data(), done.sentence(), as_json=as_json)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import queue
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import click
 
 from digest.cli.home import Home, pass_home, speak
+from digest.cli.signals import PAUSING, pausing
 from digest.errors import TransportError
+
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
+_LOOK = 0.5  # seconds between looks at the children
 
 
 class ListenError(TransportError):
@@ -52,27 +61,49 @@ def _listen(address: str) -> socket.socket:
 
 
 def _run(config_path: Path, parts: list[str], bound: socket.socket | None, *, verbose: bool) -> None:
-    context = multiprocessing.get_context("spawn")
-    children: list[BaseProcess] = []
-    stopping = threading.Event()
-    for part in parts:
-        if part == "web":
-            child: BaseProcess = context.Process(target=_web, args=(config_path, verbose, bound), name=part)
-        else:
-            child = context.Process(target=_worker, args=(config_path, verbose), name=part)
-        child.start()
-        children.append(child)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    while not stopping.is_set() and all(child.is_alive() for child in children):
-        stopping.wait(0.5)
-    for child in children:
-        child.terminate()
-    for child in children:
-        child.join()
+    asked: queue.SimpleQueue[int] = queue.SimpleQueue()
+    signal.pthread_sigmask(signal.SIG_BLOCK, PAUSING)  # children inherit that, and listen when they are ready
+    for number in (*_STOPPING, *PAUSING):
+        signal.signal(number, lambda heard, _frame: asked.put(heard))
+    children = _started(config_path, parts, bound, verbose=verbose)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PAUSING)
+    stopping = False
+    while any(child.is_alive() for child in children):
+        heard = _next(asked)
+        if heard in PAUSING:
+            _tell([child for child in children if child.name == "worker"], heard)
+        elif heard is not None or (not stopping and not all(child.is_alive() for child in children)):
+            _tell(children, signal.SIGQUIT if stopping else signal.SIGTERM)
+            stopping = stopping or heard is not None
     failed = [child.name for child in children if child.exitcode]
-    if failed and not stopping.is_set():
+    if failed and not stopping:
         raise TransportError(" and ".join(failed), "stopped by itself", hint="Its last words stand above; start again with `digest serve`.")
+
+
+def _started(config_path: Path, parts: list[str], bound: socket.socket | None, *, verbose: bool) -> list[BaseProcess]:
+    context = multiprocessing.get_context("spawn")
+    work: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {
+        "web": (_web, (config_path, verbose, bound)),
+        "worker": (_worker, (config_path, verbose)),
+    }
+    children: list[BaseProcess] = [context.Process(target=work[part][0], args=work[part][1], name=part) for part in parts]
+    for child in children:
+        child.start()
+    return children
+
+
+def _next(asked: queue.SimpleQueue[int]) -> int | None:
+    """The next signal, or None after a moment: then it is time to look at the children."""
+    try:
+        return asked.get(timeout=_LOOK)
+    except queue.Empty:
+        return None
+
+
+def _tell(children: list[BaseProcess], number: int) -> None:
+    for child in children:
+        if child.is_alive() and child.pid is not None:
+            os.kill(child.pid, number)
 
 
 def _web(config_path: Path, verbose: bool, bound: socket.socket) -> None:
@@ -80,6 +111,8 @@ def _web(config_path: Path, verbose: bool, bound: socket.socket) -> None:
 
     from digest.web.serving import application
 
+    for number in PAUSING:  # they are for the worker, but a service manager sends them to everybody
+        signal.signal(number, signal.SIG_IGN)
     home = _home(config_path, verbose=verbose)
     options = uvicorn.Config(application(home.engine, home.config, home.now), log_level="warning", access_log=False, server_header=False)
     options.proxy_headers = False  # we read forwarded headers ourselves, from named proxies only
@@ -89,14 +122,21 @@ def _web(config_path: Path, verbose: bool, bound: socket.socket) -> None:
 def _worker(config_path: Path, verbose: bool) -> None:
     from digest.scheduler import Clock
 
-    home = _home(config_path, verbose=verbose)
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us all; the parent passes on what it means
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGQUIT, _break_off)
+    home = _home(config_path, verbose=verbose)
     clock = Clock(home.engine, home.config, now=home.now)
-    clock.start()
-    stop.wait()
-    clock.stop()
+    with pausing(home.engine, home.now, resumed=clock.wake):
+        clock.start()
+        stop.wait()
+        clock.stop()
+
+
+def _break_off(_number: int, _frame: FrameType | None) -> None:
+    """Told twice to stop: leave as if killed. What is on the wire is in doubt, and the next run says so."""
+    os._exit(130)
 
 
 def _home(config_path: Path, *, verbose: bool) -> Home:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 
 import click
 
 from digest.cli.home import Home, as_json_option, pass_home, say
+from digest.cli.signals import draining, pausing
 
 
 @click.command("tick")
@@ -20,9 +20,8 @@ def command(home: Home, *, at_once: bool, as_json: bool) -> None:
     from digest.pipeline import week
 
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
-    with counting("Sending", quiet=as_json) as sent_one:
+    draining(stop)
+    with pausing(home.engine, home.now), counting("Sending", quiet=as_json) as sent_one:
         done = week.tick(home.engine, home.config, clock=home.now, at_once=at_once, stop=stop, progress=sent_one)
     say(done.as_data(), done.sentence(), as_json=as_json)
     if done.delivery.transport_error:

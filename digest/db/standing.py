@@ -52,11 +52,16 @@ def resolve(connection: Connection, message_id: int, decision: Literal["sent", "
     if not done.rowcount:
         return False
     if decision == "queued":
-        its = select(message.c.edition_id).where(message.c.id == message_id).scalar_subquery()
-        closed = (edition.c.id == its) & (edition.c.state == EditionState.CLOSED)
-        connection.execute(update(edition).where(closed).values(state=EditionState.SENDING))
-    _record(connection, "message.resolve", f"message:{message_id}", decision, who, now)
+        reopen(connection, connection.execute(select(message.c.edition_id).where(message.c.id == message_id)).scalar_one())
+    record(connection, "message.resolve", f"message:{message_id}", decision, who, now)
     return True
+
+
+def reopen(connection: Connection, edition_id: int) -> None:
+    """Something of the edition waits again: it is no longer closed, and its messages are dealt to the transports anew."""
+    mine = edition.c.id == edition_id
+    connection.execute(update(edition).where(mine).values(routing=""))  # the one on the message may be gone by now
+    connection.execute(update(edition).where(mine, edition.c.state == EditionState.CLOSED).values(state=EditionState.SENDING))
 
 
 def pause(connection: Connection, edition_id: int, *, reason: str, who: str, now: datetime) -> bool:
@@ -66,10 +71,16 @@ def pause(connection: Connection, edition_id: int, *, reason: str, who: str, now
     return _changed(connection, done.rowcount, "edition.pause", edition_id, reason, who, now)
 
 
-def pause_open(connection: Connection, *, reason: str, who: str, now: datetime) -> None:
-    """Stop claims from every edition that may go out."""
-    for edition_id in connection.execute(select(edition.c.id).where(edition.c.state.in_(OPEN))).scalars().all():
-        pause(connection, edition_id, reason=reason, who=who, now=now)
+def pause_open(connection: Connection, *, reason: str, who: str, now: datetime) -> int:
+    """Stop claims from every edition that may go out; how many that were."""
+    going = connection.execute(select(edition.c.id).where(edition.c.state.in_(OPEN))).scalars().all()
+    return sum(pause(connection, edition_id, reason=reason, who=who, now=now) for edition_id in going)
+
+
+def resume_paused(connection: Connection, *, reason: str, who: str, now: datetime) -> int:
+    """Let claims go on from every edition that was paused for this reason; how many that were."""
+    held = connection.execute(select(edition.c.id).where(edition.c.paused, edition.c.reason == reason)).scalars().all()
+    return sum(resume(connection, edition_id, who=who, now=now) for edition_id in held)
 
 
 def resume(connection: Connection, edition_id: int, *, who: str, now: datetime) -> bool:
@@ -90,9 +101,10 @@ def cancel(connection: Connection, edition_id: int, *, reason: str, who: str, no
 
 def _changed(connection: Connection, rows: int, what: str, edition_id: int, detail: str, who: str, now: datetime) -> bool:
     if rows:
-        _record(connection, what, f"edition:{edition_id}", detail, who, now)
+        record(connection, what, f"edition:{edition_id}", detail, who, now)
     return rows == 1
 
 
-def _record(connection: Connection, what: str, subject: str, detail: str, who: str, now: datetime) -> None:
+def record(connection: Connection, what: str, subject: str, detail: str, who: str, now: datetime) -> None:
+    """Note who did what, for the audit."""
     connection.execute(insert(audit).values(at=now, who=who, what=what, subject=subject, detail=detail))

@@ -12,6 +12,9 @@ from digest.db.session import write
 from digest.errors import EditionError
 from digest.pipeline.edition import find
 
+_BY_SIGNAL = "paused by signal"
+_SIGNAL = "signal"
+
 
 def counts(connection: Connection, edition_id: int) -> dict[str, int]:
     """State -> messages of the edition, every state named. Their sum is the audience: nobody is lost without a name."""
@@ -46,6 +49,24 @@ def resume(engine: Engine, period: str | None, *, who: str, now: datetime) -> st
         if standing.resume(connection, found.id, who=who, now=now):
             return f"{found.period} goes on: the next `digest tick` sends what is due."
     return f"{found.period} is not paused; nothing to resume."
+
+
+def pause_all(engine: Engine, *, now: datetime) -> str:
+    """Stop every edition that is going out, because a signal asked for it; a sentence."""
+    with write(engine) as connection:
+        count = standing.pause_open(connection, reason=_BY_SIGNAL, who=_SIGNAL, now=now)
+    return f"Paused by signal: {count} {_editions(count)}. What is on the wire is finished."
+
+
+def resume_all(engine: Engine, *, now: datetime) -> str:
+    """Go on with what a signal paused, and with nothing that anybody else paused; a sentence."""
+    with write(engine) as connection:
+        count = standing.resume_paused(connection, reason=_BY_SIGNAL, who=_SIGNAL, now=now)
+    return f"Resumed by signal: {count} {_editions(count)}."
+
+
+def _editions(count: int) -> str:
+    return "edition" if count == 1 else "editions"
 
 
 def cancel(engine: Engine, period: str | None, *, reason: str = "", who: str, now: datetime) -> str:

@@ -1,25 +1,32 @@
-"""Where an edition stands, why somebody got what they got, and what is in doubt: read, put into words, nothing changed."""
+"""Where an edition stands: read, put into words, nothing changed. Why one person got what they got stands in `why`."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Literal
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from digest.db import editions, ledger, people
-from digest.db.session import read, write
-from digest.domain.edition import Edition, EditionState
+from digest.db import ledger
+from digest.db.session import read
+from digest.domain.edition import EditionState
 from digest.domain.message import MessageState
-from digest.errors import NotFoundError
+from digest.domain.pace import MOST_TRIES, WINDOW, remaining
 from digest.pipeline import outbox
 from digest.pipeline.edition import find
 
 COUNTS = tuple(state.value for state in MessageState)
+_GOING = (EditionState.APPROVED, EditionState.SENDING)
+_MINUTE = timedelta(minutes=1)
+_FINAL = (MessageState.SENT, MessageState.FAILED, MessageState.IN_DOUBT)
 
 
-def status(engine: Engine, period: str | None = None) -> dict[str, Any]:
-    """One object: the edition, its counts (their sum is `audience`) and the reasons. Raises EditionError when there is none."""
+def status(engine: Engine, period: str | None = None, *, now: datetime | None = None) -> dict[str, Any]:
+    """One object: the edition, its counts (their sum is `audience`) and the reasons; with `now` also how it gets on.
+
+    Raises EditionError when there is no edition.
+    """
     with read(engine) as connection:
         found = find(connection, period)
         counts = outbox.counts(connection, found.id)
@@ -36,7 +43,33 @@ def status(engine: Engine, period: str | None = None) -> dict[str, Any]:
             "due_until": _text(found.due_until),
             **{state: counts.get(state, 0) for state in COUNTS},
             "reasons": reasons,
+            **(_progress(connection, found.id, now) if now and found.state in _GOING else {}),
         }
+
+
+def _progress(connection: Connection, edition_id: int, now: datetime) -> dict[str, Any]:
+    """How an edition that may go out gets on: by transport, its canary, and how long the rest takes if anything moves."""
+    left, until = ledger.canary(connection, edition_id)
+    tries = ledger.recent(connection, edition_id, now - WINDOW, MOST_TRIES)
+    due = ledger.due(connection, edition_id, now)
+    lately = Counter(name for at, name, _ in tries if at > now - _MINUTE)
+    rests = ledger.resting(connection, now)
+    takes = None if left is not None else remaining(due, [at for at, _, outcome in tries if outcome in _FINAL], now)
+    return {
+        "due": due,
+        "remaining_seconds": None if takes is None else round(takes.total_seconds()),
+        "canary": None if left is None else {"left": left, "until": _text(until)},
+        "transports": {
+            name: {
+                "sent": counts.get(MessageState.SENT, 0),
+                "waiting": counts.get(MessageState.QUEUED, 0) + counts.get(MessageState.DEFERRED, 0),
+                "last_minute": lately[name],
+                "rest_until": _text(rests[name][0]) if name in rests else None,
+                "reason": rests[name][1] if name in rests else "",
+            }
+            for name, counts in ledger.routes(connection, edition_id).items()
+        },
+    }
 
 
 def _text(moment: Any) -> str | None:  # noqa: ANN401 - a moment or None
@@ -52,6 +85,7 @@ def sentence(found: dict[str, Any], *, approval: str) -> str:
     lines += [f"  because {reason}: {count:,}" for reason, count in found["reasons"].items()]
     if found["due_from"]:
         lines.append(f"Due from {found['due_from'][:16]} to {found['due_until'][:16]} UTC.")
+    lines += _getting_on(found)
     hint = _next(found, approval)
     return "\n".join([*lines, hint] if hint else lines)
 
@@ -69,77 +103,38 @@ def _next(found: dict[str, Any], approval: str) -> str:
     return ""
 
 
-def why(engine: Engine, address: str, period: str | None = None) -> dict[str, Any]:
-    """What one employee gets in an edition and why: picks, or the reason for none. Never what they pressed.
-
-    Raises NotFoundError for an address that is not on the roster.
-    """
-    with read(engine) as connection:
-        found = find(connection, period)
-        person = people.by_address(connection, address)
-        if person is None:
-            raise NotFoundError(address, "nobody on the roster has this address", hint="List them with `digest roster list`.")
-        row = ledger.of_employee(connection, found.id, person.id)
-        if row is None:
-            return _nothing(found, address)
-        content = editions.content(connection, found.id)
-        titles = {post.n: post for post in content.posts}
-        return {
-            "address": address,
-            "period": found.period,
-            "state": row.state,
-            "reason": row.reason,
-            "due_at": _text(row.due_at),
-            "picks": [{"n": n, "post": titles[n].id, "title": titles[n].title, "because": because} for n, because in row.picks],
-            "spares": [{"n": n, "post": titles[n].id, "title": titles[n].title} for n, _ in row.spares],
-            "attempts": ledger.attempts(connection, row.id),
-        }
+def _getting_on(found: dict[str, Any]) -> list[str]:
+    """Canary, transports and what is left, in sentences; only what is there to say."""
+    lines = _canary(found)
+    transports = found.get("transports", {})
+    if len(transports) > 1:
+        lines += [
+            f"  {name}: {one['sent']:,} sent, {one['waiting']:,} waiting, {one['last_minute']:,} tries in the last minute"
+            for name, one in transports.items()
+        ]
+    resting = [(name, one) for name, one in transports.items() if one["rest_until"]]
+    lines += [f"Transport {name} rests until {one['rest_until'][11:16]} UTC: {one['reason']}" for name, one in resting]
+    if found.get("remaining_seconds") is not None and not found["paused"]:
+        lines.append(f"About {_span(found['remaining_seconds'])} for the {found['due']:,} that are due, at the pace of the last minutes.")
+    return lines
 
 
-def _nothing(found: Edition, address: str) -> dict[str, Any]:
-    joined = "joined after the edition was planned"
-    return {"address": address, "period": found.period, "state": None, "reason": joined, "due_at": None, "picks": [], "spares": [], "attempts": []}
+def _canary(found: dict[str, Any]) -> list[str]:
+    canary = found.get("canary")
+    if not canary:
+        return []
+    out = sum(found[state] for state in (*_FINAL, MessageState.DEFERRED, MessageState.SENDING))
+    if canary["until"] is None:
+        return [f"The canary goes first: {canary['left']:,} of it are still to go out."]
+    return [f"The canary is out ({out:,}); the rest follows at {canary['until'][11:16]} UTC, unless too much of it fails."]
 
 
-def why_sentence(found: dict[str, Any]) -> str:
-    """`why` for people."""
-    if found["state"] is None:
-        return f"{found['address']} has no message in {found['period']}: {found['reason']}."
-    head = f"{found['address']} in {found['period']}: {found['state']}{_named(found['reason'])}, due {found['due_at'][:16]} UTC."
-    lines = [head, *[f"  {place}. {pick['title']}{_because(pick['because'])}" for place, pick in enumerate(found["picks"], 1)]]
-    lines += [f"  spare: {spare['title']}" for spare in found["spares"]]
-    lines += [f"  {a['at'][:19]}  {a['phase']}: {a['outcome']} {a['code'] or ''} {a['text']}".rstrip() for a in found["attempts"]]
-    return "\n".join(lines)
+def _span(seconds: int) -> str:
+    if seconds < 90:  # noqa: PLR2004 - a minute and a half
+        return f"{max(seconds, 1)} seconds"
+    minutes = round(seconds / 60)
+    return f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"  # noqa: PLR2004 - two hours
 
 
 def _named(reason: str) -> str:
     return f" ({reason})" if reason else ""
-
-
-def _because(reason: str) -> str:
-    kind, _, topic = reason.partition(":")
-    said = {"topic": f"follows {topic}", "team": "same team", "country": "same country"}.get(kind, reason)
-    return f" — {said}" if said else ""
-
-
-def doubts(engine: Engine, period: str | None = None) -> list[dict[str, Any]]:
-    """Every message of the edition whose outcome is unknown."""
-    with read(engine) as connection:
-        return outbox.doubts(connection, find(connection, period).id)
-
-
-def resolve(engine: Engine, period: str | None, *, message_id: int | None, decision: Literal["sent", "queued"], who: str, now: datetime) -> int:
-    """Decide one doubtful message of the edition, or all of them; how many were decided."""
-    with write(engine) as connection:
-        mine = [int(doubt["message"]) for doubt in outbox.doubts(connection, find(connection, period).id)]
-        chosen = mine if message_id is None else [message_id]
-        return sum(outbox.resolve(connection, number, decision, who=who, now=now) for number in chosen)
-
-
-def doubts_sentence(found: list[dict[str, Any]]) -> str:
-    """The doubts for people, and how to decide them."""
-    if not found:
-        return "Nothing is in doubt."
-    lines = [f"  {doubt['message']:>8}  {doubt['address']}  since {str(doubt['since'])[:19]} UTC" for doubt in found]
-    ask = "Look for them in the relay's log, then run `digest edition resolve --message NUMBER --as sent` or `--as queued`."
-    return "\n".join([f"{len(found)} in doubt:", *lines, ask])

@@ -15,7 +15,8 @@ from digest.db.session import read, write
 from digest.domain.edition import EditionState
 from digest.domain.suppression import SuppressionReason
 from digest.errors import EditionError, FileProblemsError
-from digest.pipeline import edition, preview, roster, status, week
+from digest.pipeline import edition, preview, roster, status, week, why
+from digest.pipeline.verify import verify
 from tests.conftest import NOW
 from tests.factories import QUEUE, company, crowd, person
 
@@ -38,7 +39,7 @@ def test_a_plan_gives_every_employee_one_row_and_the_counts_add_up(engine: Engin
 def test_each_pick_says_why_and_inside_posts_come_last(engine: Engine, tmp_path: Path) -> None:
     config = company(engine, tmp_path, [ANA, BEN])
     edition.plan(engine, config, now=EVENING)
-    found = status.why(engine, "ana@example.org")
+    found = why.why(engine, "ana@example.org")
     assert [(pick["post"], pick["because"]) for pick in found["picks"]] == [
         ("cold-room", "team"),
         ("flow-meter", "topic:recycling"),
@@ -103,7 +104,7 @@ def test_people_who_must_not_be_mailed_are_named_and_counted(engine: Engine, tmp
     with write(engine) as connection:
         suppressions.suppress(connection, "ben@example.org", SuppressionReason.UNSUBSCRIBED, EVENING)
     edition.plan(engine, config, now=EVENING)
-    assert status.why(engine, "ben@example.org")["state"] == "suppressed"
+    assert why.why(engine, "ben@example.org")["state"] == "suppressed"
     assert status.status(engine)["reasons"] == {"unsubscribed": 1}
 
 
@@ -155,7 +156,8 @@ def test_a_draft_that_nobody_approved_in_time_is_named_missed(engine: Engine, tm
     edition.plan(engine, config, now=EVENING)
     late = datetime(2026, 11, 25, 9, 1, tzinfo=UTC)
     assert "2026-W48 was not approved in time; it is recorded as skipped: missed." in edition.open_due(engine, config, now=late)
-    assert week.verify(engine, config, now=late).problems == ("2026-W48 was skipped: missed.",)
+    assert "2026-W48 was skipped: missed." in verify(engine, config, now=late).problems[0]
+    assert status.status(engine)["reasons"] == {"missed": 1}, "nobody is left waiting in a week that is over"
 
 
 def test_somebody_who_joins_while_planning_is_taken_in(engine: Engine, tmp_path: Path) -> None:
