@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from digest.cli.mail_inbound import command as inbound
 from digest.cli.mail_test import command as test
 
 
@@ -13,3 +14,4 @@ def command() -> None:
 
 
 command.add_command(test)
+command.add_command(inbound)

@@ -5,14 +5,14 @@ An address is compared in lower case and mailed as `mailbox`. A number is never 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, null, select, update
 
 from digest.db import suppressions
-from digest.db.schema import attempt, audit, click, employee, message, short_link, suppression, token
+from digest.db.schema import attempt, audit, bounce, click, employee, message, short_link, suppression, token
 from digest.domain.employee import Employee, EmployeeId
 from digest.domain.message import MessageState
 from digest.domain.roster import Known
@@ -63,6 +63,14 @@ def by_ids(connection: Connection, ids: Collection[int]) -> dict[int, Employee]:
         rows = connection.execute(select(*_COLUMNS).where(employee.c.id.in_(wanted[start : start + _MANY])))
         found.update({int(row.id): _noun(row) for row in rows})
     return found
+
+
+def by_hashes(connection: Connection, hashes: Collection[str], hashed: Callable[[str], str]) -> dict[str, Employee]:
+    """Hash -> whoever has an address of that hash, former colleagues included; reads everybody's address."""
+    numbers = {
+        int(row.id): digest for row in connection.execute(select(employee.c.id, employee.c.address)) if (digest := hashed(row.address)) in hashes
+    }
+    return {numbers[number]: person for number, person in by_ids(connection, numbers).items()}
 
 
 def chosen(connection: Connection, numbers: Collection[EmployeeId]) -> dict[EmployeeId, frozenset[str]]:
@@ -148,6 +156,7 @@ def erase(connection: Connection, person: Employee, now: datetime, *, nobody: st
     waiting = theirs & message.c.state.in_([MessageState.QUEUED, MessageState.DEFERRED])
     suppressions.suppress(connection, person.address, SuppressionReason.ERASED, now)
     connection.execute(update(attempt).where(attempt.c.message_id.in_(select(message.c.id).where(theirs))).values(text=""))
+    connection.execute(update(bounce).where(bounce.c.employee_id == number).values(text=""))
     connection.execute(update(message).where(waiting).values(state=MessageState.SUPPRESSED, reason=SuppressionReason.ERASED))
     connection.execute(update(message).where(theirs).values(name="", control_hash=null()))
     connection.execute(update(token).where(token.c.employee_id == number).values(employee_id=null(), revoked_at=now))

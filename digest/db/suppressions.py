@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 
 from digest.db import consents
 from digest.db.schema import audit, employee, suppression
-from digest.domain.suppression import SuppressionReason, address_hash
+from digest.domain.suppression import AT_THEIR_WORD, BY_ROSTER, SuppressionReason, address_hash
 
 _CHUNK = 500
 _WORDING = "1"  # version of the words on the unsubscribe page
+_SAID = "at their word"  # they told an operator
 
 
 def _active(now: datetime) -> ColumnElement[bool]:
@@ -27,6 +28,64 @@ def suppress(connection: Connection, address: str, reason: SuppressionReason, no
         return False
     connection.execute(insert(suppression).values(address_hash=hashed, reason=reason, at=now, until=until))
     return True
+
+
+def stop(
+    connection: Connection,
+    employee_id: int | None,
+    address: str,
+    reason: SuppressionReason,
+    now: datetime,
+    *,
+    who: str,
+    until: datetime | None = None,
+) -> bool:
+    """Suppress with an audit row; False when it is already stopped for this reason."""
+    stopped = suppress(connection, address, reason, now, until)
+    if stopped:
+        _record(connection, "suppression.add", _subject(employee_id, address), reason, who, now)
+    return stopped
+
+
+def end(connection: Connection, employee_id: int | None, address: str, reason: SuppressionReason, now: datetime, *, who: str, why: str = "") -> bool:
+    """Lift one reason with an audit row; False when it does not hold. One the person said themselves is noted as their consent."""
+    lifted = lift(connection, address, reason, now) > 0
+    if lifted:
+        _record(connection, "suppression.lift", _subject(employee_id, address), f"{reason}: {why}" if why else reason, who, now)
+        if reason in AT_THEIR_WORD and employee_id is not None:
+            consents.record(connection, employee_id, "receive", value=True, wording=_SAID, now=now)
+    return lifted
+
+
+def end_for_returned(connection: Connection, people: Iterable[tuple[int, str]], now: datetime) -> int:
+    """(number, address) of people who are back on the roster: hard bounces of theirs end; how many."""
+    back = list(people)
+    return sum(
+        end(connection, number, address, reason, now, who="roster", why="came back after leaving")
+        for number, address in back
+        for reason in sorted(BY_ROSTER)
+    )
+
+
+def held(connection: Connection, address: str, now: datetime) -> list[SuppressionReason]:
+    """Every reason for which `address` is not mailed now."""
+    mine = select(suppression.c.reason).where(suppression.c.address_hash == address_hash(address), _active(now))
+    return [SuppressionReason(reason) for reason in connection.execute(mine.order_by(suppression.c.id)).scalars()]
+
+
+def active(connection: Connection, now: datetime) -> list[tuple[str, SuppressionReason, datetime, datetime | None]]:
+    """Every suppression that holds now, the newest first: (address hash, reason, since, until)."""
+    rows = connection.execute(select(suppression).where(_active(now)).order_by(suppression.c.at.desc(), suppression.c.id.desc()))
+    return [(row.address_hash, SuppressionReason(row.reason), row.at, row.until) for row in rows]
+
+
+def _subject(employee_id: int | None, address: str) -> str:
+    """Whom an audit row is about; somebody who is not on the roster by a part of their hash."""
+    return f"employee:{employee_id}" if employee_id is not None else f"address:{address_hash(address)[:16]}"
+
+
+def _record(connection: Connection, what: str, subject: str, detail: str, who: str, now: datetime) -> None:
+    connection.execute(insert(audit).values(at=now, who=who, what=what, subject=subject, detail=detail))
 
 
 def lift(connection: Connection, address: str, reason: SuppressionReason | None, now: datetime) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from digest.db import editions, people
+from digest.db import editions, people, suppressions
 from digest.db.session import read, write
 from digest.domain.employee import Employee
 from digest.domain.roster import DEFAULTS, Difference, RosterRow, difference, sparing
@@ -78,6 +78,8 @@ def _apply(connection: Connection, found: Difference, now: datetime) -> None:
     people.come_back(connection, [change.employee.id for change in found.returned])
     people.change(connection, {change.employee.id: change.values for change in (*found.changed, *found.returned)})
     people.add(connection, found.joined, now)
+    back = [(change.employee.id, str(change.values.get("address", change.employee.address))) for change in found.returned]
+    suppressions.end_for_returned(connection, back, now)
 
 
 def listed(engine: Engine) -> list[Employee]:
