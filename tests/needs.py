@@ -39,12 +39,13 @@ def _postgres_tools() -> Path | None:
 class Postgres:
     """A private PostgreSQL server on a socket of its own, or the one that DIGEST_TEST_PG names; `url` is "" when there is none.
 
-    `own`: never the named one, for tests that harm it. `layout`: options of initdb.
+    `own`: never the named one, for tests that harm it. `durable`: with fsync, for measuring. `layout`: options of initdb.
     """
 
-    def __init__(self, *layout: str, own: bool = False) -> None:
+    def __init__(self, *layout: str, own: bool = False, durable: bool = False) -> None:
         self.url = "" if own else os.environ.get("DIGEST_TEST_PG", "")
         self._layout = layout
+        self._fsync = "on" if durable else "off"
         self._keeper: subprocess.Popen[bytes] | None = None
         tools = None if self.url else _postgres_tools()
         if tools is not None:
@@ -55,7 +56,7 @@ class Postgres:
         folder = Path(tempfile.mkdtemp(prefix="digest-pg-", dir=room))
         account = _account(folder)
         self._keeper = _keeper(tools, folder, account)
-        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off -c max_connections=200"
+        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync={self._fsync} -c max_connections=200"
         start = ["-D", str(folder / "data"), "-w", "-t", "60", "-o", options, "-l", str(folder / "log"), "start"]
         try:
             make = ["-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", *self._layout]
