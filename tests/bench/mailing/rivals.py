@@ -113,7 +113,8 @@ def django(found: list[Letter], port: int) -> Callable[[], None]:
 def main() -> None:
     """Print messages a second."""
     found = letters(sys.argv[2], int(sys.argv[4]))
-    send = {"naive": naive, "tuned": partial(naive, inliner=inline), "django": django}[sys.argv[1]](found, int(sys.argv[3]))
+    ways: dict[str, Callable[[list[Letter], int], Callable[[], None]]] = {"naive": naive, "tuned": partial(naive, inliner=inline), "django": django}
+    send = ways[sys.argv[1]](found, int(sys.argv[3]))
     start = time.perf_counter()
     send()
     sys.stdout.write(str(len(found) / (time.perf_counter() - start)))
