@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import Engine, insert, select
 from digest.db.schema import edition, employee, message
 from digest.db.session import read, write
 from digest.pipeline.delivery import Delivery, deliver
+from digest.pipeline.policy import Policy
 from digest.smtp.relay import Relay
 from tests.conftest import NOW
 from tests.factories import person
@@ -20,6 +22,7 @@ from tests.renderer import Letters
 from tests.sink import Sink
 
 DAY = timedelta(days=1)
+POLICY = {field.name for field in fields(Policy)}
 
 
 def put_edition(engine: Engine, people: int = 3, *, period: str = "2026-W48", state: str = "approved", **fields: Any) -> int:
@@ -66,9 +69,14 @@ def clock_at(moment: datetime) -> Callable[[], datetime]:
 
 
 def send(engine: Engine, sink: Sink | None = None, *, now: datetime = NOW, connections: int = 2, **options: Any) -> Delivery:
-    """One delivering run against `sink`; without one, `relay` among the options names where to go."""
+    """One delivering run against `sink`; without one, `relay` or `relays` among the options name where to go.
+
+    `smtp`: fields of the relay. Fields of `Policy` and of `deliver` may stand among the options as they are.
+    """
     port = sink.port if sink else 1
     relay = options.pop("relay", None) or Relay(host="127.0.0.1", port=port, connections=connections, **options.pop("smtp", {}))
+    relays = options.pop("relays", (relay,))
     letters = options.pop("letters", None) or Letters()
-    rules = {"clock": clock_at(now), "deadline": timedelta(hours=48), "grace": 5.0, "stop": threading.Event(), **options}
-    return deliver(engine, renderers=lambda _edition: letters, relay=relay, **rules)
+    policy = Policy(**{"grace": 5.0, **{name: options.pop(name) for name in list(options) if name in POLICY}})
+    rules = {"clock": clock_at(now), "stop": threading.Event(), **options}
+    return deliver(engine, renderers=lambda _edition: letters, relays=relays, policy=policy, **rules)

@@ -5,13 +5,14 @@ Who must not be mailed any more is set aside in the same step, with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, or_, select, update
 
+from digest.db import canaries
 from digest.db.schema import edition, employee, message, suppression
 from digest.domain.edition import EditionState
 from digest.domain.employee import EmployeeId
@@ -21,6 +22,7 @@ from digest.domain.suppression import address_hash
 OPEN = (EditionState.APPROVED, EditionState.SENDING)
 WAITING = (MessageState.QUEUED, MessageState.DEFERRED)
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
+Retry = dict[int, dict[str, list[int]]]
 _MOST = 512  # rows looked at together when many must be set aside
 
 
@@ -28,8 +30,8 @@ _MOST = 512  # rows looked at together when many must be set aside
 class Claim:
     """What may be claimed.
 
-    `until`: due times up to then. `retry`: in an at-once run the deferred messages it may try, edition -> ids with the first
-    one last; claims use it up, so that none is tried twice. None: deferred messages are due by their hour.
+    `until`: due times up to then. `retry`: in an at-once run the deferred messages it may try, edition -> transport -> ids with
+    the first one last; claims use it up, so that none is tried twice. None: deferred messages are due by their hour.
     """
 
     run: str
@@ -38,24 +40,32 @@ class Claim:
     until: datetime
     deadline: timedelta
     room: int
-    retry: dict[int, list[int]] | None
-    resting: frozenset[str]  # domains that asked for rest
-    rest_until: datetime
+    routes: tuple[str, ...] = ("smtp",)  # whose messages: the transport's own, then those it stands in for
+    retry: Retry | None = None
+    resting: frozenset[str] = frozenset()  # domains that asked for rest
+    rest_until: datetime = FOREVER
+    home: Callable[[str, int], str] | None = None  # (domain, employee) -> transport; None when there is only one
+    quiet: Callable[[str], datetime | None] | None = None  # zone -> the end of the quiet hours that hold there now
+    only: frozenset[str] = frozenset()  # addresses and domains that may get mail; none: everybody
+    canary: Callable[[int], int] | None = None  # audience -> how many go first
+    canary_until: datetime = FOREVER  # when a canary that is out now is judged
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claimed:
-    """The claimed messages, and how many were set aside on the way, by their new state."""
+    """The claimed messages, how many were set aside on the way, by their new state, and editions whose canary is out."""
 
-    messages: tuple[Message, ...]
-    set_aside: tuple[str, ...]
+    messages: tuple[Message, ...] = ()
+    set_aside: tuple[str, ...] = ()
+    canaries: tuple[int, ...] = ()
 
 
 _MOMENT = message.c.dated_at.type
 _FIELDS: list[ColumnElement[Any]] = [message.c[f] for f in ("id", "employee_id", "state", "language", "picks", "spares", "networks", "name")]
 _FIELDS += [message.c[f] for f in ("due_at", "next_attempt_at", "attempts", "dated_at", "share_token")]
-_FIELDS += [employee.c.mailbox, employee.c.address, employee.c.left_at]
-_FIELDS += [message.c.edition_id, edition.c.period, edition.c.state.label("edition_state")]
+_FIELDS += [message.c.route, employee.c.mailbox, employee.c.address, employee.c.left_at, employee.c.zone]
+_FIELDS += [message.c.edition_id, edition.c.period, edition.c.state.label("edition_state"), edition.c.audience]
+_FIELDS += [edition.c.canary_left, edition.c.canary_until]
 # Spelled out, because an IN list is put together anew for every execution.
 _OPEN_EDITION = or_(*(edition.c.state == state for state in OPEN)) & ~edition.c.paused
 _WAITING = or_(*(message.c.state == state for state in WAITING))
@@ -78,6 +88,7 @@ _DUE = (
     _JOINED.where(
         message.c.edition_id == bindparam("edition"),
         message.c.state == bindparam("waiting"),
+        message.c.route == bindparam("route"),
         message.c.next_attempt_at <= bindparam("until"),
     )
     .order_by(message.c.next_attempt_at)
@@ -104,14 +115,31 @@ def claim(connection: Connection, wanted: Claim) -> Claimed:
     """Take up to `wanted.room` messages that may go out now; one edition after the other, retries after first tries."""
     taken: list[Message] = []
     aside: list[str] = []
+    canaries_out: list[int] = []
     for edition_id in _open_editions(connection, wanted.first):
         for rows in _candidates(connection, edition_id, wanted, taken):
+            room = _canary_room(connection, rows[0], wanted, wanted.room - len(taken)) if rows else 0
+            if rows and not room:
+                canaries_out.append(edition_id)
+                break
             fit, out = _sift(connection, rows, wanted)
             aside += out
-            taken += _take(connection, fit[: wanted.room - len(taken)], wanted)
+            taken += _take(connection, fit[:room], wanted)
             if len(taken) >= wanted.room:
-                return Claimed(messages=tuple(taken), set_aside=tuple(aside))
-    return Claimed(messages=tuple(taken), set_aside=tuple(aside))
+                break
+        if len(taken) >= wanted.room:
+            break
+    return Claimed(messages=tuple(taken), set_aside=tuple(aside), canaries=tuple(canaries_out))
+
+
+def _canary_room(connection: Connection, row: Row[Any], wanted: Claim, room: int) -> int:
+    """How many of `room` the edition's canary lets go; 0 once it is out and not judged."""
+    if row.canary_left is None and row.edition_state == EditionState.APPROVED and wanted.canary and (size := wanted.canary(row.audience)):
+        canaries.begin(connection, row.edition_id, size)
+    elif row.canary_left is None:
+        return room
+    left = canaries.left(connection, row.edition_id)
+    return room if left is None else min(room, left)
 
 
 def _open_editions(connection: Connection, first: int | None) -> Iterator[int]:
@@ -125,34 +153,43 @@ def _candidates(connection: Connection, edition_id: int, wanted: Claim, taken: S
     """Waiting rows in the order of their hour, in growing handfuls: each is claimed or set aside before the next is read."""
     room = wanted.room
     for state in WAITING if wanted.retry is None else (MessageState.QUEUED,):
-        while rows := connection.execute(_DUE, {"edition": edition_id, "waiting": state, "until": wanted.until, "room": room}).all():
-            yield rows
-            room = min(2 * room, _MOST)
-    named = [] if wanted.retry is None else wanted.retry.get(edition_id, [])
-    while named:
-        ids = [named.pop() for _ in range(min(wanted.room - len(taken), len(named)))]
-        yield connection.execute(_NAMED, {"edition": edition_id, "ids": ids}).all()
+        for route in wanted.routes:
+            which = {"edition": edition_id, "waiting": state, "route": route, "until": wanted.until}
+            while rows := connection.execute(_DUE, {**which, "room": room}).all():
+                yield rows
+                room = min(2 * room, _MOST)
+    for named in [] if wanted.retry is None else [wanted.retry.get(edition_id, {}).get(route, []) for route in wanted.routes]:
+        while named:
+            ids = [named.pop() for _ in range(min(wanted.room - len(taken), len(named)))]
+            yield connection.execute(_NAMED, {"edition": edition_id, "ids": ids}).all()
 
 
 def _sift(connection: Connection, rows: Sequence[Row[Any]], wanted: Claim) -> tuple[list[Row[Any]], list[str]]:
     """Those that may be mailed, and the new states of those that may not."""
     stopped = _stopped(connection, rows, wanted.now)
     fit: list[Row[Any]] = []
-    aside: dict[tuple[MessageState, str], list[int]] = {}
-    resting: list[int] = []
+    changes: dict[tuple[tuple[str, Any], ...], list[int]] = {}
     for row in rows:
-        verdict = _verdict(row, stopped, wanted)
-        if verdict is not None:
-            aside.setdefault(verdict, []).append(row.id)
-        elif wanted.resting and row.address.rpartition("@")[2] in wanted.resting:
-            resting.append(row.id)
-        else:
+        change = _verdict(row, stopped, wanted) or _not_now(row, wanted)
+        if change is None:
             fit.append(row)
-    for (state, reason), ids in aside.items():
-        connection.execute(update(message).where(message.c.id.in_(ids), _WAITING).values(state=state, reason=reason))
-    if resting:
-        connection.execute(update(message).where(message.c.id.in_(resting)).values(next_attempt_at=wanted.rest_until))
-    return fit, [state for (state, _), ids in aside.items() for _ in ids]
+        else:
+            changes.setdefault(tuple(change.items()), []).append(row.id)
+    for values, ids in changes.items():
+        connection.execute(update(message).where(message.c.id.in_(ids), _WAITING).values(dict(values)))
+    return fit, [state for values, ids in changes.items() if (state := dict(values).get("state")) for _ in ids]
+
+
+def _not_now(row: Row[Any], wanted: Claim) -> dict[str, Any] | None:
+    """What changes when the message may go out, but not now or not this way."""
+    domain = row.address.rpartition("@")[2]
+    if wanted.home is not None and (home := wanted.home(domain, row.employee_id)) != row.route:
+        return {"route": home}
+    if domain in wanted.resting:
+        return {"next_attempt_at": wanted.rest_until}
+    if wanted.quiet is not None and (until := wanted.quiet(row.zone)) is not None:
+        return {"next_attempt_at": until}
+    return None
 
 
 def _stopped(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> dict[str, str]:
@@ -162,14 +199,17 @@ def _stopped(connection: Connection, rows: Sequence[Row[Any]], now: datetime) ->
     return {addresses[row.address_hash]: row.reason for row in found}
 
 
-def _verdict(row: Row[Any], stopped: dict[str, str], wanted: Claim) -> tuple[MessageState, str] | None:
+def _verdict(row: Row[Any], stopped: dict[str, str], wanted: Claim) -> dict[str, Any] | None:
+    """The end of a message that must not go out any more, or None."""
     if row.address is None or row.left_at is not None:
         waiting = row.state == MessageState.QUEUED  # a deferred message was offered already, so it is not "no message was planned"
-        return (MessageState.SKIPPED if waiting else MessageState.SUPPRESSED), SkipReason.LEFT
+        return {"state": MessageState.SKIPPED if waiting else MessageState.SUPPRESSED, "reason": SkipReason.LEFT}
     if row.address in stopped:
-        return MessageState.SUPPRESSED, stopped[row.address]
+        return {"state": MessageState.SUPPRESSED, "reason": stopped[row.address]}
+    if wanted.only and not {row.address, row.address.rpartition("@")[2]} & wanted.only:
+        return {"state": MessageState.SUPPRESSED, "reason": SkipReason.NOT_ALLOWED}
     if expired(row.due_at, row.next_attempt_at, wanted.deadline, wanted.now):
-        return MessageState.FAILED, FailReason.EXPIRED
+        return {"state": MessageState.FAILED, "reason": FailReason.EXPIRED}
     return None
 
 
@@ -182,6 +222,8 @@ def _take(connection: Connection, rows: Sequence[Row[Any]], wanted: Claim) -> li
     if not rows:
         return []
     connection.execute(_TAKE, {"ids": [row.id for row in rows], "run": wanted.run, "at": wanted.now})
+    if rows[0].canary_left is not None or wanted.canary is not None:
+        canaries.spend(connection, rows[0].edition_id, len(rows), wanted.canary_until)
     if rows[0].edition_state == EditionState.APPROVED:
         first = (edition.c.id == rows[0].edition_id) & (edition.c.state == EditionState.APPROVED)
         connection.execute(update(edition).where(first).values(state=EditionState.SENDING))
@@ -207,23 +249,24 @@ def _noun(row: Row[Any], now: datetime) -> Message:
     )
 
 
-def due(connection: Connection, until: datetime, most: int, states: Iterable[MessageState] = WAITING) -> int:
-    """How many messages in `states` may be claimed that are due by `until`, counted up to `most`."""
+def due(connection: Connection, until: datetime, most: int, route: str, states: Iterable[MessageState] = WAITING) -> int:
+    """How many messages of a transport may be claimed that are due by `until`, counted up to `most`."""
     count = 0
     for edition_id in _open_editions(connection, None):
         for state in states:
-            waiting = (message.c.edition_id == edition_id) & (message.c.state == state) & (message.c.next_attempt_at <= until)
-            count += len(connection.execute(select(message.c.id).where(waiting).limit(most)).all())
+            waiting = (message.c.edition_id == edition_id) & (message.c.state == state) & (message.c.route == route)
+            count += len(connection.execute(select(message.c.id).where(waiting, message.c.next_attempt_at <= until).limit(most)).all())
     return min(count, most)
 
 
-def deferred(connection: Connection) -> dict[int, list[int]]:
-    """The deferred messages of open editions, edition -> ids, the one whose attempt comes first at the end."""
-    found = {}
+def deferred(connection: Connection) -> Retry:
+    """The deferred messages of open editions, edition -> transport -> ids, the one whose attempt comes first at the end."""
+    found: Retry = {}
     for edition_id in _open_editions(connection, None):
         waiting = (message.c.edition_id == edition_id) & (message.c.state == MessageState.DEFERRED)
-        ids = connection.execute(select(message.c.id).where(waiting).order_by(message.c.next_attempt_at.desc())).scalars()
-        found[edition_id] = [int(one) for one in ids]
+        rows = connection.execute(select(message.c.id, message.c.route).where(waiting).order_by(message.c.next_attempt_at.desc()))
+        for row in rows:
+            found.setdefault(edition_id, {}).setdefault(row.route, []).append(int(row.id))
     return found
 
 

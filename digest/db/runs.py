@@ -7,13 +7,14 @@ connection that commits the run's work, so a run whose lock is gone cannot commi
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import secrets
 import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -63,6 +64,42 @@ def _hold(connection: Connection, key: int) -> None:
     if connection.dialect.name == "postgresql":
         with connection.begin():
             connection.execute(select(func.pg_advisory_lock(key)))
+
+
+@dataclass(kw_only=True)
+class Slots:
+    """Places for open connections to a transport, shared by all runs: its limit holds for all of them together.
+
+    PostgreSQL: advisory locks of the run's own session, which die with it. SQLite has one run at a time.
+    """
+
+    run: Run
+    _held: dict[str, set[int]] = field(default_factory=dict)
+
+    def take(self, transport: str, most: int) -> bool:
+        """Hold one of `most` places; False when other runs hold the rest."""
+        mine = self._held.setdefault(transport, set())
+        for number in range(most):
+            if number not in mine and self._lock("pg_try_advisory_lock", transport, number):
+                mine.add(number)
+                return True
+        return False
+
+    def give(self, transport: str) -> None:
+        """Let go of one place."""
+        self._lock("pg_advisory_unlock", transport, self._held[transport].pop())
+
+    def _lock(self, what: str, transport: str, number: int) -> bool:
+        connection = self.run.connection
+        if connection.dialect.name != "postgresql":
+            return True
+        with connection.begin():
+            return bool(connection.execute(select(getattr(func, what)(_key(transport), number))).scalar_one())
+
+
+def _key(transport: str) -> int:
+    """A number of 31 bits; the two-part keys of advisory locks are a space of their own."""
+    return int.from_bytes(hashlib.sha256(transport.encode()).digest()[:4], "big") >> 1
 
 
 @contextmanager

@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from digest.db import suppressions
-from digest.db.schema import attempt, message
+from digest.db.schema import attempt, audit, message
 from digest.domain.message import FailReason, Message, MessageState
 from digest.domain.suppression import SuppressionReason
 
 _MOMENT = message.c.sent_at.type
+_FIRST = 100  # messages whose failures the breaker counts
+_OWN = (FailReason.ADDRESS, FailReason.EXPIRED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,7 @@ class Try:
     code: int | None
     text: str
     connection: int
+    transport: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +100,7 @@ def _attempt(item: Settlement, now: datetime) -> dict[str, Any]:
         "code": tried.code,
         "text": tried.text,
         "connection": tried.connection,
+        "transport": tried.transport,
     }
 
 
@@ -106,7 +110,23 @@ def _prove(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     connection.execute(update(message).where(doubted).values(state=MessageState.SENT, reason="", sent_at=now))
 
 
-def tries_since(connection: Connection, since: datetime, most: int) -> int:
-    """How many tries were made since then by any run, counted up to `most`; the memory of a rate limit."""
-    newest = select(attempt.c.at).order_by(attempt.c.id.desc()).limit(most).subquery()
-    return int(connection.execute(select(func.count()).select_from(newest).where(newest.c.at > since)).scalar_one())
+@dataclass(frozen=True, kw_only=True)
+class Troubles:
+    """What an edition has met since an operator last resumed it, for its breaker."""
+
+    refused: set[int]  # employees whose message failed by a policy
+    settled: int
+    failed: int  # for another reason than the address or the deadline, counted while `settled` is a first hundred
+
+
+def troubles(connection: Connection, edition_id: int) -> Troubles:
+    """Read back what the breaker of an earlier run knew."""
+    resumed = select(func.max(audit.c.at)).where(audit.c.what == "edition.resume", audit.c.subject == f"edition:{edition_id}")
+    since = connection.execute(resumed).scalar_one()
+    mine = (message.c.edition_id == edition_id) & (attempt.c.at > since if since is not None else True)
+    tried = attempt.join(message, message.c.id == attempt.c.message_id)
+    settled = connection.execute(select(attempt.c.id).select_from(tried).where(mine).limit(_FIRST)).all()
+    bad = select(message.c.employee_id, message.c.reason).distinct().select_from(tried)
+    rows = connection.execute(bad.where(mine, message.c.state == MessageState.FAILED, message.c.reason.not_in(_OWN)).limit(_FIRST)).all()
+    refused = {int(row.employee_id) for row in rows if row.reason == FailReason.POLICY and row.employee_id is not None}
+    return Troubles(refused=refused, settled=len(settled), failed=len(rows) if len(settled) < _FIRST else 0)

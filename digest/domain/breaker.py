@@ -1,6 +1,7 @@
 """When an edition must stop by itself, and when a domain needs rest (delivery-rules, section 5).
 
-One run's memory of what the relay said. It throws no dice and reads no clock: the ledger tells it every settled attempt.
+One edition's memory of what the relays said. It throws no dice and reads no clock: the ledger tells it every settled attempt,
+and what earlier runs met.
 """
 
 from __future__ import annotations
@@ -22,29 +23,30 @@ class Breaker:
     """Counts what went wrong. `connections`: how many may be told 421 by one single restart of the relay."""
 
     connections: int
-    _refused: set[int] = field(default_factory=set)
+    refused: set[int] = field(default_factory=set)  # employees for whom a policy was named
+    settled: int = 0
+    failed: int = 0  # among the first hundred
+    open: bool = False
     _slow: dict[str, set[int]] = field(default_factory=dict)
-    _settled: int = 0
-    _failed: int = 0
     _shutdowns: int = 0
 
     def note(self, decision: Decision, employee: int, said: str) -> str | None:
         """Count one settled attempt; the reason to stop the edition, or None."""
-        self._settled += 1
+        self.settled += 1
         if decision.state is MessageState.FAILED and decision.reason not in {FailReason.ADDRESS, FailReason.EXPIRED}:
-            self._failed += self._settled <= _FIRST
+            self.failed += self.settled <= _FIRST
         self._shutdowns = self._shutdowns + 1 if decision.effect is Effect.PAUSE else 0
         if decision.effect is Effect.SUSPECT:
-            self._refused.add(employee)
+            self.refused.add(employee)
         return self._verdict(decision, said)
 
     def _verdict(self, decision: Decision, said: str) -> str | None:
         if decision.effect is Effect.BREAKER:
             return f"breaker: the relay refuses our sender: {said}"
-        if len(self._refused) >= _POLICY_PEOPLE:
-            return f"breaker: policy refusals for {len(self._refused)} employees: {said}"
-        if self._failed > _TOLERATED:
-            return f"breaker: {self._failed} of the first {self._settled} messages failed: {said}"
+        if len(self.refused) >= _POLICY_PEOPLE:
+            return f"breaker: policy refusals for {len(self.refused)} employees: {said}"
+        if self.failed > _TOLERATED:
+            return f"breaker: {self.failed} of the first {self.settled} messages failed: {said}"
         if self._shutdowns >= _SHUTDOWNS_PER_CONNECTION * self.connections:
             return f"breaker: the relay keeps closing: {said}"
         return None

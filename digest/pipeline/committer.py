@@ -1,34 +1,35 @@
-"""One thread that commits for all connections: settlements and claims that have gathered share one transaction.
+"""The one place that commits for all connections: settlements and claims that have gathered share one transaction.
 
-A connection asks, waits, and goes on when the commit has returned: no MAIL before its claim is on disk, no next MAIL
-before the last reply is. With everybody's requests in one commit a durable outbox costs one fsync a batch.
+No MAIL before its claim is on disk, no next claim before the last reply is. With everybody's requests in one commit a durable
+outbox costs one fsync a batch, however many connections there are.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Self
 
 from sqlalchemy import Engine
 
-from digest.db import outbox, settlement, standing
-from digest.db.outbox import Claim
+from digest.db import buckets, canaries, outbox, settlement, standing
+from digest.db.outbox import Claim, Retry
 from digest.db.runs import Run
 from digest.db.session import storage_errors
 from digest.db.settlement import Settlement
+from digest.domain import canary
 from digest.domain.breaker import Breaker
 from digest.domain.message import Message, MessageState
 from digest.domain.phase import Decision
+from digest.domain.routing import Route, route_of, stand_ins
+from digest.pipeline.policy import Hush, Policy
+from digest.smtp.relay import Relay
 
 _REST = timedelta(minutes=5)  # of a domain that asked for it
-_MINUTE = timedelta(minutes=1)
+_SOON = 0.05  # seconds until a canary's last replies are looked for again
 BREAKER = "breaker"
+CANARY = "canary"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,171 +42,143 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a connection gets back after the commit: a message, a wait in seconds, or neither when there is nothing to do."""
+    """What a transport gets back after the commit: messages, and seconds to wait for more when a limit holds it back."""
 
-    message: Message | None = None
-    wait: float = 0
-    error: BaseException | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Request:
-    done: Done | None
-    want: bool
-    reply: queue.SimpleQueue[Answer]
+    messages: tuple[Message, ...] = ()
+    wait: float = 0.0
 
 
 @dataclass(kw_only=True)
-class Limits:
-    """What bounds claims. `retry`: see `outbox.Claim`; it is there exactly in an at-once run."""
-
-    deadline: timedelta
-    per_minute: int = 0
-    retry: dict[int, list[int]] | None = None
-    resting: dict[str, datetime] = field(default_factory=dict)
-
-
 class Committer:
-    """Takes requests from any thread; commits them in its own, on the run's connection."""
+    """Commits on the run's own connection, from one thread."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        run: Run,
-        *,
-        clock: Callable[[], datetime],
-        limits: Limits,
-        breaker: Breaker,
-        progress: Callable[[int], None],
-        crash: Callable[[str], None] | None,
-    ) -> None:
-        self._engine = engine
-        self._run = run
-        self._clock = clock
-        self._limits = limits
-        self._breaker = breaker
-        self._progress = progress
-        self._crash = crash or (lambda _point: None)
-        self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
-        self._sending = 0
-        self._edition: int | None = None  # of the last claim
-        self._error: BaseException | None = None
-        self.counts: Counter[str] = Counter()
-        self.stopped_by = ""  # why the breaker opened
-        self._thread = threading.Thread(target=self._loop, name="committer", daemon=True)
+    engine: Engine
+    run: Run
+    relays: Mapping[str, Relay]
+    policy: Policy
+    clock: Callable[[], datetime]
+    progress: Callable[[int], None]
+    crash: Callable[[str], None]
+    retry: Retry | None  # see `outbox.Claim`; there exactly in an at-once run
+    away: set[str] = field(default_factory=set)  # transports that cannot be used now
+    counts: Counter[str] = field(default_factory=Counter)
+    stopped_by: str = ""  # why a breaker opened or a canary was held
+    _breakers: dict[int, Breaker] = field(default_factory=dict)
+    _resting: dict[str, datetime] = field(default_factory=dict)
+    _edition: int | None = None  # of the last claim
+    _hush: Hush | None = None
 
-    def __enter__(self) -> Self:
-        """Start the thread."""
-        self._thread.start()
-        return self
+    def __post_init__(self) -> None:
+        """Lay out what does not change while the run goes on."""
+        self._routes: tuple[Route, ...] = tuple(relay.route for relay in self.relays.values())
+        self._home = (lambda domain, employee: route_of(domain, employee, self._routes)) if len(self._routes) > 1 else None
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Finish what was asked and end the thread."""
-        self._requests.put(None)
-        self._thread.join()
+    def exchange(self, done: Sequence[Done], wanted: Mapping[str, int]) -> dict[str, Answer]:
+        """Record `done` and claim for each transport up to that many messages; both are on disk when it returns.
 
-    def exchange(self, done: Done | None, *, want: bool) -> Answer:
-        """Record `done` and, if wanted, claim the next message; returns when both are on disk. Raises StorageError."""
-        reply: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        self._requests.put(_Request(done=done, want=want, reply=reply))
-        answer = reply.get()
-        if answer.error is not None:
-            raise answer.error
-        return answer
-
-    def _loop(self) -> None:
-        while (first := self._requests.get()) is not None:
-            batch = [first]
-            while (more := self._waiting()) is not None:
-                batch.append(more)
-            for request, answer in zip(batch, self._answers(batch), strict=True):
-                request.reply.put(answer)
-
-    def _waiting(self) -> _Request | None:
-        try:
-            found = self._requests.get_nowait()
-        except queue.Empty:
-            return None
-        if found is None:  # keep the end for the outer loop
-            self._requests.put(None)
-        return found
-
-    def _answers(self, batch: Sequence[_Request]) -> list[Answer]:
-        if self._error is None:
-            try:
-                return self._commit(batch)
-            except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
-                self._error = error
-        return [Answer(error=self._error) for _ in batch]
-
-    def _commit(self, batch: Sequence[_Request]) -> list[Answer]:
-        now = self._clock()
-        done = [request.done for request in batch if request.done is not None]
-        wanted = sum(request.want for request in batch)
+        Raises StorageError.
+        """
+        now = self.clock()
         if wanted:
-            self._crash("before_claim")
-        with storage_errors(self._engine), self._run.connection.begin():
-            settlement.settle(self._run.connection, self._run.id, [item.settlement for item in done], now)
+            self.crash("before_claim")
+        with storage_errors(self.engine), self.run.connection.begin():
+            settlement.settle(self.run.connection, self.run.id, [item.settlement for item in done], now)
             self._judge(done, now)
-            sending = self._sending - len(done)
-            room = self._room(wanted, sending, now)
-            claimed = outbox.claim(self._run.connection, self._claim(room, now)) if room else outbox.Claimed(messages=(), set_aside=())
+            found = {name: self._claim(name, count, now) for name, count in wanted.items()}
             if done:
-                self._crash("before_commit")
+                self.crash("before_commit")
+        if any(answer.messages for answer, _ in found.values()):
+            self.crash("after_claim")
+        if done:
+            self.crash("after_commit")
+        self._count(done, [state for _, aside in found.values() for state in aside])
+        return {name: answer for name, (answer, _) in found.items()}
+
+    def _claim(self, name: str, count: int, now: datetime) -> tuple[Answer, tuple[str, ...]]:
+        relay, connection = self.relays[name], self.run.connection
+        allowed = buckets.allowance(connection, name, relay.limits, count, now)
+        if not allowed.room:
+            return Answer(wait=allowed.wait), ()
+        claimed = outbox.claim(connection, self._wanted(name, allowed.room, now))
+        buckets.take(connection, name, relay.limits, len(claimed.messages), now)
         if claimed.messages:
             self._edition = claimed.messages[-1].edition
-            self._crash("after_claim")
-        if done:
-            self._crash("after_commit")
-        self._sending = sending + len(claimed.messages)
-        self._count(done, claimed)
-        return self._deal(batch, claimed.messages, starved=room < wanted)
+        elif any(self._canary_is_soon(edition_id, now) for edition_id in claimed.canaries):
+            return Answer(wait=_SOON), claimed.set_aside
+        short = 0 < len(claimed.messages) == allowed.room < count
+        return Answer(messages=claimed.messages, wait=_SOON if short else 0.0), claimed.set_aside
 
-    def _deal(self, batch: Sequence[_Request], messages: Sequence[Message], *, starved: bool) -> list[Answer]:
-        left = iter(messages)
-        wait = 60 / self._limits.per_minute if starved and self._limits.per_minute else 0.0
-        return [Answer(message=message, wait=0 if message else wait) for message in (next(left, None) if r.want else None for r in batch)]
-
-    def _claim(self, room: int, now: datetime) -> Claim:
-        at_once = self._limits.retry is not None
+    def _wanted(self, name: str, room: int, now: datetime) -> Claim:
+        policy = self.policy
+        others = [other for other in stand_ins(name, self._routes) if other in self.away]
         return Claim(
-            run=self._run.id,
+            run=self.run.id,
             first=self._edition,
             now=now,
-            until=outbox.FOREVER if at_once else now,
-            deadline=self._limits.deadline,
+            until=outbox.FOREVER if policy.at_once else now,
+            deadline=policy.deadline,
             room=room,
-            retry=self._limits.retry,
-            resting=frozenset() if at_once else frozenset(domain for domain, until in self._limits.resting.items() if until > now),
+            routes=(name, *others),
+            retry=self.retry,
+            resting=frozenset() if policy.at_once else frozenset(domain for domain, until in self._resting.items() if until > now),
             rest_until=now + _REST,
+            home=self._home,
+            quiet=None if policy.at_once else self._quiet(now),
+            only=policy.only,
+            canary=policy.canary,
+            canary_until=now + policy.canary_wait,
         )
 
-    def _room(self, wanted: int, sending: int, now: datetime) -> int:
-        """How many of the wanted claims the rate limit allows; the attempts of the last minute are its memory."""
-        limit = self._limits.per_minute
-        if not limit or not wanted:
-            return wanted
-        used = settlement.tries_since(self._run.connection, now - _MINUTE, limit) + sending
-        return max(0, min(wanted, limit - used))
+    def _quiet(self, now: datetime) -> Hush | None:
+        """Quiet hours begin and end on whole minutes, so what was found for a minute holds for all of it."""
+        minute = now.replace(second=0, microsecond=0)
+        if self.policy.quiet is not None and (self._hush is None or self._hush.now != minute):
+            self._hush = Hush(quiet=self.policy.quiet, now=minute)
+        return self._hush
+
+    def _canary_is_soon(self, edition_id: int, now: datetime) -> bool:
+        """Judge a canary that is out, once its wait is over; True when there is more to do within moments."""
+        connection = self.run.connection
+        until = canaries.wait_of(connection, edition_id)
+        if not self.policy.at_once and (until is None or until > now):
+            return False
+        if canaries.on_the_wire(connection, edition_id):
+            return True
+        reason = canary.verdict(canaries.look(connection, edition_id))
+        canaries.passed(connection, edition_id)
+        if reason is not None:
+            self._stop(edition_id, reason, CANARY, now)
+        return reason is None
 
     def _judge(self, done: Sequence[Done], now: datetime) -> None:
         for item in done:
             message = item.settlement.message
             domain = message.address.rpartition("@")[2].lower()
-            if self._breaker.slows(item.decision, message.employee, domain):
-                self._limits.resting[domain] = now + _REST
-            verdict = self._breaker.note(item.decision, message.employee, item.settlement.attempt.text)
-            if verdict and not self.stopped_by:
-                self.stop_edition(message.edition, verdict, now)
+            breaker = self._breaker(message.edition)
+            if breaker.slows(item.decision, message.employee, domain):
+                self._resting[domain] = now + _REST
+            reason = breaker.note(item.decision, message.employee, item.settlement.attempt.text)
+            if reason and not breaker.open:
+                breaker.open = True
+                self._stop(message.edition, reason, BREAKER, now)
 
-    def stop_edition(self, edition: int, reason: str, now: datetime) -> None:
-        """Pause it because the breaker opened; inside the transaction under way."""
-        self.stopped_by = reason
-        standing.pause(self._run.connection, edition, reason=reason, who=BREAKER, now=now)
+    def _breaker(self, edition_id: int) -> Breaker:
+        """The edition's breaker, which remembers what earlier runs met."""
+        found = self._breakers.get(edition_id)
+        if found is None:
+            past = settlement.troubles(self.run.connection, edition_id)
+            connections = sum(relay.connections for relay in self.relays.values())
+            found = self._breakers[edition_id] = Breaker(connections=connections, refused=past.refused, settled=past.settled, failed=past.failed)
+        return found
 
-    def _count(self, done: Sequence[Done], claimed: outbox.Claimed) -> None:
+    def _stop(self, edition_id: int, reason: str, who: str, now: datetime) -> None:
+        """Pause the edition, inside the transaction under way."""
+        self.stopped_by = self.stopped_by or reason
+        standing.pause(self.run.connection, edition_id, reason=reason, who=who, now=now)
+
+    def _count(self, done: Sequence[Done], aside: Sequence[str]) -> None:
         self.counts.update(item.settlement.state for item in done)
-        self.counts.update(claimed.set_aside)
+        self.counts.update(aside)
         sent = sum(item.settlement.state is MessageState.SENT for item in done)
         if sent:
-            self._progress(sent)
+            self.progress(sent)

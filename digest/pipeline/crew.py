@@ -1,4 +1,4 @@
-"""A run's threads: each owns one connection to the relay, and asks the committer for its next message."""
+"""A run's lines: opened as there is work, each given its next message as soon as its last one is settled on disk."""
 
 from __future__ import annotations
 
@@ -7,255 +7,302 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal
+from collections.abc import Mapping
+from datetime import timedelta
 
 from sqlalchemy import Engine
 
-from digest.db import standing
-from digest.db.runs import Run
+from digest.db import routes, standing
+from digest.db.runs import Slots
 from digest.db.session import write
 from digest.db.settlement import Settlement, Try
-from digest.domain.breaker import Breaker
 from digest.domain.message import FailReason, Message, MessageState
 from digest.domain.phase import TEXT_LIMIT, Decision, Effect, Kind, Outcome, Phase, decide
 from digest.domain.retry import next_attempt
 from digest.pipeline import crash
-from digest.pipeline.committer import BREAKER, Answer, Committer, Done, Limits
-from digest.pipeline.letters import Letters, Renderer
-from digest.smtp.connection import Connection
+from digest.pipeline.committer import BREAKER, Answer, Committer, Done
+from digest.pipeline.letters import Letters
+from digest.pipeline.lines import Line, Lines
 from digest.smtp.relay import Relay
 
 _log = logging.getLogger(__name__)
 _REOPENINGS = (0.5, 1.0, 2.0)  # seconds between tries to come back to a relay that was there a moment ago
 _LONGEST_PAUSE = 30.0
 _LOOK = 0.1  # seconds between looks at the stop event
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """How a run behaves; see `deliver`."""
-
-    on_doubt: Literal["hold", "resend"]
-    deadline: timedelta
-    grace: float
-    at_once: bool
+_ASK_AGAIN = 1.0  # seconds until an idle line asks once more while others work
+_LONGEST_WAIT = 10.0  # seconds for a rate limit; what must wait longer waits for the next run
+_AUTH_REST = timedelta(hours=1)  # of one relay among several that refuses the login; more tries might lock the account
 
 
 class Crew:
-    """One run's threads and what they share."""
+    """One run's lines and what they share."""
 
-    def __init__(  # noqa: PLR0913 - see deliver
-        self,
-        engine: Engine,
-        run: Run,
-        rules: Rules,
-        relay: Relay,
-        *,
-        clock: Callable[[], datetime],
-        renderers: Callable[[int], Renderer],
-        limits: Limits,
-        progress: Callable[[int], None],
-        stop: threading.Event,
-    ) -> None:
+    def __init__(self, engine: Engine, committer: Committer, letters: Letters, slots: Slots, *, stop: threading.Event) -> None:
         self._engine = engine
-        self._rules = rules
-        self._relay = relay
-        self._clock = clock
-        self._editions = Letters(engine, renderers)
+        self._committer = committer
+        self._policy = committer.policy
+        self._letters = letters
+        self._slots = slots
         self._stop = stop
         self._watch = crash.armed()
-        self._committer = Committer(
-            engine, run, clock=clock, limits=limits, breaker=Breaker(connections=relay.connections), progress=progress, crash=self._watch
-        )
-        self._halt = threading.Event()
-        self._rest_until = 0.0
-        self._pauses = 0
-        self._connections: list[Connection] = []
-        self._lock = threading.Lock()
-        self._error: BaseException | None = None
-        self._transport = ""  # the last failure to open a connection
+        self._lines: list[Line] = []
+        self._done: list[Done] = []
+        self._rest_until: dict[str, float] = {}  # transport -> monotonic
+        self._pauses: Counter[str] = Counter()
+        self._stopped_at: float | None = None
+        self._troubles: dict[str, str] = {}  # transport -> its last failure to open
         self._fatal = ""  # the failure that ended the run
 
-    def send(self, waiting: int) -> None:
-        """Open the first connection, then as many as there is work for, and wait for all."""
-        first = Connection(self._relay)
-        if not self._open(first):
-            self._fatal = self._transport
-            return
-        self._connections = [first, *(Connection(self._relay) for _ in range(min(self._relay.connections, waiting) - 1))]
-        threads = [threading.Thread(target=self._worker, args=(n, one), daemon=True) for n, one in enumerate(self._connections, start=1)]
-        with self._committer:
-            for thread in threads:
-                thread.start()
-            self._wait(threads)
-        if self._error is not None:
-            raise self._error
-
-    @property
-    def counts(self) -> Counter[str]:
-        """State -> how many messages went into it."""
-        return self._committer.counts
+    def send(self, waiting: Mapping[str, int]) -> None:
+        """Send what waits, transport -> messages, until nothing more can be sent now."""
+        relays = self._committer.relays
+        for name, count in waiting.items():
+            needed = min(relays[name].connections, count)
+            self._lines += [Line(number, relays[name]) for number in range(1, needed + 1)]
+        with Lines() as lines:
+            try:
+                while self._step(lines):
+                    pass
+            except BaseException:
+                self._stop_now(lines)
+                raise
+            finally:
+                lines.goodbye([line for line in self._lines if not line.opening])
 
     def trouble(self, *, left: bool) -> str | None:
         """What an operator must hear. A connection that failed is worth a word only when work was `left` undone."""
-        return self._fatal or self._committer.stopped_by or (self._transport if left else "") or None
+        away = " ".join(self._troubles.values()) if left else ""
+        return self._fatal or self._committer.stopped_by or away or None
 
-    def _wait(self, threads: list[threading.Thread]) -> None:
-        """Until all threads are done; after a stop they get the grace period, then their connections are broken off."""
-        broken_off = None
-        try:
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(_LOOK)
-                    if self._stopping and broken_off is None:
-                        broken_off = time.monotonic() + self._rules.grace
-                    if broken_off is not None and time.monotonic() >= broken_off:
-                        self._break_off()
-        except BaseException:
-            self._halt.set()
-            self._break_off()
-            for thread in threads:
-                thread.join()
-            raise
-
-    def _break_off(self) -> None:
-        for connection in self._connections:
-            connection.abort()
+    def _step(self, lines: Lines) -> bool:
+        """One round: open, settle and claim, offer, listen. False when nothing is left to do."""
+        if self._stopping:
+            self._give_up_opening()
+        self._open(lines)
+        ready = [] if self._stopping else [line for line in self._lines if self._is_ready(line)]
+        if self._done or ready:
+            self._exchange(lines, ready)
+        if self._done:
+            return True
+        if not any(line.busy or line.opening or self._comes_back(line) for line in self._lines):
+            return False
+        for line, outcome in lines.poll(self._patience()):
+            self._ended(line, outcome)
+        if self._stopped_at is not None and time.monotonic() >= self._stopped_at + self._policy.grace:
+            self._break_off(lines)
+        return True
 
     @property
     def _stopping(self) -> bool:
-        return self._stop.is_set() or self._halt.is_set()
+        if self._stopped_at is None and self._stop.is_set():
+            self._stopped_at = time.monotonic()
+        return self._stopped_at is not None
 
-    def _worker(self, number: int, connection: Connection) -> None:
-        try:
-            self._loop(number, connection)
-        except BaseException as error:  # noqa: BLE001 - told by the thread that waits for all
-            self._error = self._error or error
-            self._halt.set()
-        finally:
-            connection.close()
+    def _is_ready(self, line: Line) -> bool:
+        return (
+            line.connection.usable
+            and not (line.busy or line.opening or line.gone)
+            and time.monotonic() >= max(line.not_before, self._rest_until.get(line.relay.name, 0.0))
+        )
 
-    def _loop(self, number: int, connection: Connection) -> None:
-        done: Done | None = None
-        while True:
-            ready = connection.usable and not self._stopping and not self._resting
-            if not ready:
-                if done is not None:
-                    self._committer.exchange(done, want=False)
-                    done = None
-                if not self._rest() or not (connection.usable or self._reopen(connection)):
-                    return
-            answer = self._committer.exchange(done, want=True)
-            done = None
-            if answer.message is not None:
-                done = self._offer(number, connection, answer.message)
-            elif not self._go_on(answer):
+    def _comes_back(self, line: Line) -> bool:
+        """True while it will ask or be opened later without anything else having to happen."""
+        return not (line.gone or line.idle or self._stopping)
+
+    def _patience(self) -> float:
+        """Seconds to listen: until a line's wait is over, and not so long that a stop is heard late."""
+        if self._stopping:
+            return _LOOK
+        now = time.monotonic()
+        soonest = [
+            max(line.not_before, self._rest_until.get(line.relay.name, 0.0)) - now
+            for line in self._lines
+            if not (line.busy or line.opening or line.gone) and line.not_before
+        ]
+        return max(0.0, min([_LOOK, *soonest]))
+
+    # Connections
+
+    def _open(self, lines: Lines) -> None:
+        """Open what is needed: of each transport one line first, the others once that one is through."""
+        for line in self._lines:
+            if self._stopping:
                 return
+            waits = line.connection.usable or line.busy or line.opening or line.gone
+            name = line.relay.name
+            if waits or time.monotonic() < max(line.not_before, self._rest_until.get(name, 0.0)):
+                continue
+            if not self._is_through(name) and any(other.opening for other in self._lines if other.relay.name == name):
+                continue
+            if not line.has_slot and not self._slots.take(name, line.relay.connections):
+                line.gone = True
+                continue
+            line.has_slot = True
+            lines.open(line)
 
-    def _go_on(self, answer: Answer) -> bool:
-        """Wait for the rate limit; False when there is nothing more to do."""
-        if answer.wait:
-            self._sleep(answer.wait)
-        return answer.wait > 0
+    def _is_through(self, name: str) -> bool:
+        return any(line.connection.opened for line in self._lines if line.relay.name == name)
 
-    @property
-    def _resting(self) -> bool:
-        return self._rest_until > time.monotonic()
-
-    def _rest(self) -> bool:
-        """Give the relay its pause; False when the run is stopping."""
-        while self._resting and not self._stopping:
-            self._sleep(self._rest_until - time.monotonic())
-        return not self._stopping
-
-    def _sleep(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0 and not self._stopping:
-            self._stop.wait(min(left, _LOOK))
-
-    def _reopen(self, connection: Connection) -> bool:
-        """Come back to the relay; a connection that was never open gets one try, for the relay may limit their number."""
-        for pause in (*(_REOPENINGS if connection.opened else ()), 0.0):
-            if self._open(connection):
-                return True
-            if self._stopping or not pause:
-                break
-            self._sleep(pause)
-        return False
-
-    def _open(self, connection: Connection) -> bool:
-        outcome = connection.open()
+    def _opened(self, line: Line, outcome: Outcome) -> None:
+        name = line.relay.name
         if outcome.accepted:
-            self._transport = ""
-            return True
-        self._transport = sentence(self._relay, outcome)
-        _log.info("%s", self._transport)
+            line.tries, line.idle, line.not_before = 0, False, 0.0
+            self._troubles.pop(name, None)
+            self._committer.away.discard(name)
+            return
+        self._troubles[name] = sentence(line.relay, outcome)
+        _log.info("%s", self._troubles[name])
         if decide(outcome).effect is Effect.BREAKER:
-            self._halt.set()
-            self._fatal = self._transport
-            with write(self._engine) as database:
-                standing.pause_open(database, reason=f"breaker: the login is refused: {outcome.text}"[:TEXT_LIMIT], who=BREAKER, now=self._clock())
-        return False
+            self._refused(line.relay, outcome)
+        if line.connection.opened and line.tries < len(_REOPENINGS) and not line.gone:
+            line.not_before = time.monotonic() + _REOPENINGS[line.tries]
+            line.tries += 1
+        else:  # one that was never open gets one try, for the relay may limit their number
+            self._lose(line)
 
-    def _offer(self, number: int, connection: Connection, message: Message) -> Done:
-        """Render, send, and decide what the message becomes."""
+    def _lose(self, line: Line) -> None:
+        line.gone = True
+        name = line.relay.name
+        if line.has_slot:
+            self._slots.give(name)
+            line.has_slot = False
+        if not self._is_through(name):
+            for other in self._lines:
+                other.gone = other.gone or (other.relay.name == name and not other.opening)
+        if all(other.gone for other in self._lines if other.relay.name == name):
+            self._committer.away.add(name)
+            for other in self._lines:
+                other.idle = False  # there may be work to take over
+
+    def _refused(self, relay: Relay, outcome: Outcome) -> None:
+        """The login is refused: with one relay nothing can go out, with several this one rests."""
+        reason = f"the login is refused: {outcome.text}"[:TEXT_LIMIT]
+        now = self._committer.clock()
+        with write(self._engine) as database:
+            if len(self._committer.relays) == 1:
+                standing.pause_open(database, reason=f"breaker: {reason}"[:TEXT_LIMIT], who=BREAKER, now=now)
+            else:
+                routes.rest(database, relay.name, now + _AUTH_REST, reason)
+        for line in self._lines:
+            line.gone = line.gone or line.relay.name == relay.name
+        if len(self._committer.relays) == 1:
+            self._fatal = self._troubles[relay.name]
+            self._stopped_at = self._stopped_at or time.monotonic()
+
+    # Messages
+
+    def _exchange(self, lines: Lines, ready: list[Line]) -> None:
+        done, self._done = self._done, []
         try:
-            sender, wire = self._editions.letter(message)
+            answers = self._committer.exchange(done, Counter(line.relay.name for line in ready))
+        except BaseException:
+            self._done = [*done, *self._done]  # what the relay said is evidence; it is offered to the database once more
+            raise
+        left = {name: iter(answer.messages) for name, answer in answers.items()}
+        for line in ready:
+            message = next(left[line.relay.name], None)
+            if message is None:
+                self._wait(line, answers[line.relay.name])
+            else:
+                line.idle, line.not_before = False, 0.0
+                self._offer(lines, line, message)
+
+    @staticmethod
+    def _wait(line: Line, answer: Answer) -> None:
+        """Nothing for this line now: a limit's wait, or idle until there is more."""
+        line.idle = not 0 < answer.wait <= _LONGEST_WAIT
+        line.not_before = time.monotonic() + (_ASK_AGAIN if line.idle else answer.wait)
+
+    def _offer(self, lines: Lines, line: Line, message: Message) -> None:
+        """Render and begin to send."""
+        try:
+            sender, wire = self._letters.letter(message)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one message must not stop the others
             _log.warning("message %s cannot be rendered: %s", message.id, error)
-            return _unmade(message, error, number)
-        outcome = connection.send(sender, message.address, wire, self._watch)
+            self._done.append(_unmade(message, error, line))
+            return
+        outcome = lines.offer(line, message, line.connection.offer(sender, message.address, wire, self._watch))
+        if outcome is not None:
+            self._ended(line, outcome)
+
+    def _ended(self, line: Line, outcome: Outcome) -> None:
+        """A line is open, or its message has an outcome."""
+        message, line.message = line.message, None
+        if message is None:
+            self._opened(line, outcome)
+            return
         decision = decide(outcome)
         if decision.effect is Effect.PAUSE:
-            self._pause()
+            self._pause(line.relay.name)
         elif outcome.accepted:
-            self._pauses = 0
-        return self._done(message, outcome, decision, number)
+            self._pauses[line.relay.name] = 0
+        self._done.append(self._become(message, outcome, decision, line))
 
-    def _pause(self) -> None:
-        """Rest the relay: 1, 2, 4 ... 30 seconds; connections that were told so together share one pause."""
-        with self._lock:
-            if not self._rules.at_once and not self._resting:
-                self._rest_until = time.monotonic() + min(2.0**self._pauses, _LONGEST_PAUSE)
-                self._pauses += 1
+    def _pause(self, name: str) -> None:
+        """Rest the relay: 1, 2, 4 ... 30 seconds; lines that were told so together share one pause."""
+        now = time.monotonic()
+        if not self._policy.at_once and self._rest_until.get(name, 0.0) <= now:
+            self._rest_until[name] = now + min(2.0 ** self._pauses[name], _LONGEST_PAUSE)
+            self._pauses[name] += 1
 
-    def _done(self, message: Message, outcome: Outcome, decision: Decision, number: int) -> Done:
+    def _become(self, message: Message, outcome: Outcome, decision: Decision, line: Line) -> Done:
         state, reason, again = decision.state, decision.reason, None
-        resend = state is MessageState.IN_DOUBT and self._rules.on_doubt == "resend"
+        resend = state is MessageState.IN_DOUBT and self._policy.on_doubt == "resend"
         if state is MessageState.DEFERRED or resend:
-            due = message.due_at + self._rules.deadline
+            due = message.due_at + self._policy.deadline
             jitter = random.random()  # noqa: S311 - spreads load, guards nothing
-            again = next_attempt(message.attempts + 1, outcome, due, self._clock(), jitter)
+            again = next_attempt(message.attempts + 1, outcome, due, self._committer.clock(), jitter)
             if again is not None:
                 state = MessageState.DEFERRED
             elif not resend:
                 state, reason = MessageState.FAILED, FailReason.EXPIRED
-        tried = Try(phase=outcome.phase, code=outcome.code, text=outcome.text, connection=number)
-        settlement = Settlement(message=message, state=state, reason=reason, next_attempt_at=again, attempt=tried)
-        return Done(settlement=settlement, decision=decision)
+        tried = Try(phase=outcome.phase, code=outcome.code, text=outcome.text, connection=line.number, transport=line.relay.name)
+        return Done(settlement=Settlement(message=message, state=state, reason=reason, next_attempt_at=again, attempt=tried), decision=decision)
+
+    # The end
+
+    def _break_off(self, lines: Lines) -> None:
+        """The grace period is over."""
+        for line, outcome in lines.break_off():
+            self._ended(line, outcome)
+        self._give_up_opening()
+        for line in self._lines:
+            line.gone = True
+
+    def _give_up_opening(self) -> None:
+        """Nothing was claimed for a line that is not open yet; its thread ends by itself."""
+        for line in self._lines:
+            if line.opening:
+                line.connection.abort()
+                line.opening, line.gone = False, True
+
+    def _stop_now(self, lines: Lines) -> None:
+        """An error or an interrupt: name what became of every message on the wire, if the database still answers."""
+        self._stopped_at = self._stopped_at or time.monotonic()
+        self._break_off(lines)
+        try:
+            self._committer.exchange(self._done, {})
+        except Exception as error:  # noqa: BLE001 - the first error is the one to tell
+            _log.warning("what was on the wire could not be recorded, the next run names it: %s", error)
 
 
-def _unmade(message: Message, error: Exception, number: int) -> Done:
+def _unmade(message: Message, error: Exception, line: Line) -> Done:
     decision = Decision(state=MessageState.FAILED, reason=FailReason.RENDER, effect=Effect.NONE)
-    tried = Try(phase="render", code=None, text=f"{type(error).__name__}: {error}"[:TEXT_LIMIT], connection=number)
+    text = f"{type(error).__name__}: {error}"[:TEXT_LIMIT]
+    tried = Try(phase="render", code=None, text=text, connection=line.number, transport=line.relay.name)
     settlement = Settlement(message=message, state=decision.state, reason=decision.reason, next_attempt_at=None, attempt=tried)
     return Done(settlement=settlement, decision=decision)
-
-
-_FAULTS = {
-    Phase.CONNECT: "Check smtp.host and smtp.port.",
-    Phase.STARTTLS: "Check smtp.security and the relay's certificate.",
-    Phase.AUTH: "Check smtp.username and DIGEST_SMTP_PASSWORD, then run `digest edition resume`.",
-}
 
 
 def sentence(relay: Relay, outcome: Outcome) -> str:
     """Why the relay cannot be used, and what to check."""
     said = outcome.text or outcome.kind
+    hint = {
+        Phase.CONNECT: f"Check {relay.table}.host and {relay.table}.port, or ask `digest doctor`.",
+        Phase.STARTTLS: f"Check {relay.table}.security and the relay's certificate, or ask `digest doctor`.",
+        Phase.AUTH: f"Check {relay.table}.username and its password, then run `digest edition resume`.",
+    }.get(outcome.phase, "Check the relay's own log, or ask `digest doctor`.")
+    place = f"SMTP relay {relay.place}"
     if outcome.kind is Kind.BROKEN and outcome.phase is Phase.CONNECT:
-        return f"SMTP relay {relay.place} {said}; nothing was offered, so nothing is lost. {_FAULTS[Phase.CONNECT]}"
-    hint = _FAULTS.get(outcome.phase, "Check the relay's own log.")
-    return f"SMTP relay {relay.place} cannot be used ({outcome.phase}): {said}; nothing was offered, so nothing is lost. {hint}"
+        return f"{place} {said}; nothing was offered, so nothing is lost. {hint}"
+    return f"{place} cannot be used ({outcome.phase}): {said}; nothing was offered, so nothing is lost. {hint}"

@@ -1,4 +1,4 @@
-"""Delivery: until nothing more can be sent now, claim, send, settle. N threads, each with a connection of its own.
+"""Delivery: until nothing more can be sent now, claim, send, settle. One thread, many connections.
 
 Connect first, claim second: a relay that is away costs no message its place. What a reply means is decided by the table in
 `domain/phase.py`, when to try again by `domain/retry.py`; every commit goes through one committer.
@@ -7,19 +7,23 @@ Connect first, claim second: a relay that is away costs no message its place. Wh
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import datetime
 
 from sqlalchemy import Engine
 
-from digest.db import outbox, runs, sweeps
+from digest.db import evidence, outbox, routes, runs, sweeps
 from digest.domain.message import MessageState
-from digest.pipeline.committer import Limits
-from digest.pipeline.crew import Crew, Rules
-from digest.pipeline.letters import Renderer
+from digest.domain.routing import pool
+from digest.pipeline import crash
+from digest.pipeline.committer import Committer
+from digest.pipeline.crew import Crew
+from digest.pipeline.letters import Letters, Renderer
+from digest.pipeline.policy import Policy
 from digest.smtp.relay import Relay
+
+DEFAULT = Policy()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,52 +39,69 @@ class Delivery:
     transport_error: str | None = None
 
 
-def deliver(  # noqa: PLR0913 - a run's whole surroundings, named
+def deliver(
     engine: Engine,
     *,
     renderers: Callable[[int], Renderer],
-    relay: Relay,
+    relays: Sequence[Relay],
     clock: Callable[[], datetime],
-    on_doubt: Literal["hold", "resend"] = "hold",
-    deadline: timedelta = timedelta(hours=48),
-    grace: float = 30,
-    at_once: bool = False,
+    policy: Policy = DEFAULT,
     stop: threading.Event | None = None,
     progress: Callable[[int], None] = lambda _more: None,
 ) -> Delivery:
-    """Send what is due (`at_once`: what is planned), until nothing more can be sent now. Raises StorageError.
+    """Send what is due (at once: what is planned), until nothing more can be sent now. Raises StorageError.
 
-    `stop` ends it early: nothing new is claimed, and what is on the wire gets `grace` seconds. `on_doubt="resend"` sends
-    again what got no answer (at least once), `"hold"` leaves it to an operator (at most once).
+    `stop` ends it early: nothing new is claimed, and what is on the wire gets the grace period.
     """
+    routes.deal(engine, [relay.route for relay in relays])
     with runs.delivering(engine, clock) as run:
         if run is None:
             return Delivery(already_sending=True)
-
-        def until() -> datetime:
-            return outbox.FOREVER if at_once else clock()
-
+        named = {relay.name: relay for relay in relays}
         with run.connection.begin():
-            doubted = sweeps.recover(run.connection, runs.dead(run.connection, run.id), on_doubt, clock())
-            expired = sweeps.expire(run.connection, deadline, clock())
+            evidence.settle(run.connection, clock())
+            doubted = sweeps.recover(run.connection, runs.dead(run.connection, run.id), policy.on_doubt, clock())
+            expired = sweeps.expire(run.connection, policy.deadline, clock())
             sweeps.close_finished(run.connection)
-            retry = outbox.deferred(run.connection) if at_once else None
-            waiting = outbox.due(run.connection, until(), relay.connections)
-        rules = Rules(on_doubt=on_doubt, deadline=deadline, grace=grace, at_once=at_once)
-        limits = Limits(deadline=deadline, per_minute=relay.per_minute, retry=retry)
-        crew = Crew(engine, run, rules, relay, clock=clock, renderers=renderers, limits=limits, progress=progress, stop=stop or threading.Event())
-        if waiting:
-            crew.send(waiting)
+            retry = outbox.deferred(run.connection) if policy.at_once else None
+            waiting = {name: _due(run, policy, clock, name, relay.connections) for name, relay in named.items()}
+            rests = {} if policy.at_once else routes.rests(run.connection, clock())
+        committer = Committer(
+            engine=engine,
+            run=run,
+            relays=named,
+            policy=policy,
+            clock=clock,
+            progress=progress,
+            crash=crash.armed() or (lambda _point: None),
+            retry=retry,
+            away=set(rests) & set(named),
+        )
+        crew = Crew(engine, committer, Letters(engine, renderers, policy), runs.Slots(run=run), stop=stop or threading.Event())
+        if any(waiting.values()):
+            crew.send(_shared(waiting, named, committer.away))
         with run.connection.begin():
-            expired += sweeps.expire(run.connection, deadline, clock())
+            expired += sweeps.expire(run.connection, policy.deadline, clock())
             sweeps.close_finished(run.connection)
-            left = outbox.due(run.connection, until(), 1, (MessageState.QUEUED,))
-        counts = crew.counts
+            left = any(_due(run, policy, clock, name, 1, (MessageState.QUEUED,)) for name in named)
+        counts = committer.counts
         return Delivery(
             sent=counts[MessageState.SENT],
             deferred=counts[MessageState.DEFERRED],
             failed=counts[MessageState.FAILED] + expired,
-            in_doubt=counts[MessageState.IN_DOUBT] + (doubted if on_doubt == "hold" else 0),
+            in_doubt=counts[MessageState.IN_DOUBT] + (doubted if policy.on_doubt == "hold" else 0),
             suppressed=counts[MessageState.SUPPRESSED] + counts[MessageState.SKIPPED],
-            transport_error=crew.trouble(left=left > 0),
+            transport_error=crew.trouble(left=left) or " ".join(f"{name} rests: {why}." for name, why in rests.items()) or None,
         )
+
+
+def _due(run: runs.Run, policy: Policy, clock: Callable[[], datetime], route: str, most: int, states: Sequence[MessageState] = outbox.WAITING) -> int:
+    return outbox.due(run.connection, outbox.FOREVER if policy.at_once else clock(), most, route, states)
+
+
+def _shared(waiting: dict[str, int], relays: dict[str, Relay], away: set[str]) -> dict[str, int]:
+    """Transport -> how many lines it needs. One of the pool may have to take over, so it is ready when any of the pool is needed."""
+    members = [route.name for route in pool([relay.route for relay in relays.values()])]
+    common = max(waiting[name] for name in members)
+    needed = {name: common if name in members else count for name, count in waiting.items()}
+    return {name: count for name, count in needed.items() if count and name not in away}

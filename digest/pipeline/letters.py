@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Protocol
 
@@ -11,6 +10,8 @@ from sqlalchemy import Engine
 from digest.db import outbox
 from digest.db.session import read
 from digest.domain.message import Message
+from digest.domain.verp import verp_address
+from digest.pipeline.policy import Policy
 
 
 class Renderer(Protocol):
@@ -21,26 +22,28 @@ class Renderer(Protocol):
 
 
 class Letters:
-    """Renderers and senders, fetched once per edition, by whichever thread needs one first."""
+    """Renderers and senders, fetched once per edition."""
 
-    def __init__(self, engine: Engine, renderers: Callable[[int], Renderer]) -> None:
+    def __init__(self, engine: Engine, renderers: Callable[[int], Renderer], policy: Policy) -> None:
         self._engine = engine
         self._renderers = renderers
+        self._policy = policy
         self._known: dict[int, tuple[str, Renderer]] = {}
-        self._lock = threading.Lock()
 
     def letter(self, message: Message) -> tuple[str, bytes]:
-        """Sender and octets. Raises ValueError for octets that would end before their end."""
+        """Sender and octets: the same on every attempt. Raises ValueError for octets that would end before their end."""
         sender, renderer = self._known.get(message.edition) or self._load(message.edition)
         wire = renderer.wire(message)
         if not wire.endswith(b"\r\n") or b"\r\n.\r\n" in wire:
             raise ValueError("the message does not end with CRLF, or has a line with a single dot")
+        if self._policy.sign is not None:
+            wire = self._policy.sign(wire, message.dated_at)
+        if self._policy.bounces:
+            sender = verp_address(self._policy.bounces, self._policy.bounce_key, message.id, message.dated_at)
         return sender, wire
 
     def _load(self, edition: int) -> tuple[str, Renderer]:
-        with self._lock:
-            if edition not in self._known:
-                with read(self._engine) as connection:
-                    sender = outbox.sender(connection, edition)
-                self._known[edition] = (sender, self._renderers(edition))
-            return self._known[edition]
+        with read(self._engine) as connection:
+            sender = outbox.sender(connection, edition)
+        self._known[edition] = (sender, self._renderers(edition))
+        return self._known[edition]

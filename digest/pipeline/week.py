@@ -11,13 +11,10 @@ from typing import Any
 from sqlalchemy import Engine
 
 from digest.config import Config
-from digest.db import audience, editions, links, retention
-from digest.db.session import read, write
-from digest.domain import calendar
-from digest.domain.edition import EditionState
-from digest.pipeline import edition, renderers
+from digest.db import links, retention
+from digest.db.session import write
+from digest.pipeline import edition, renderers, transports
 from digest.pipeline.delivery import Delivery, deliver
-from digest.smtp.relay import Relay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,50 +79,9 @@ def send_due(
     return deliver(
         engine,
         renderers=lambda edition_id: renderers.load(engine, edition_id),
-        relay=relay(config),
+        relays=transports.relays(config),
         clock=clock,
-        on_doubt=config.delivery.on_doubt,
-        deadline=timedelta(hours=config.delivery.deadline_hours),
-        grace=config.delivery.grace_seconds,
-        at_once=at_once,
+        policy=transports.policy(engine, config, at_once=at_once),
         stop=stop or threading.Event(),
         progress=progress or (lambda _more: None),
     )
-
-
-def relay(config: Config) -> Relay:
-    """`[smtp]` as the sender takes it."""
-    smtp = config.smtp
-    return Relay(
-        host=smtp.host,
-        port=smtp.port,
-        security=smtp.security,
-        username=smtp.username,
-        password=smtp.password,
-        connections=smtp.connections,
-        per_minute=smtp.per_minute,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """Whether every expected edition happened."""
-
-    problems: tuple[str, ...]
-
-
-def verify(engine: Engine, config: Config, *, now: datetime) -> Verdict:
-    """Look for editions that never started, were missed or still hold doubts. Changes nothing."""
-    with read(engine) as connection:
-        known = editions.every(connection)
-        zones = audience.zones(connection)
-    problems = [
-        f"{period} never started. Run `digest tick` from cron, or keep `digest serve` running."
-        for period in calendar.missed(now, edition.hours(config), zones, frozenset(e.period for e in known))
-    ]
-    for found in known:
-        if found.state is EditionState.SKIPPED:
-            problems.append(f"{found.period} was skipped: {found.reason}.")
-        elif found.paused:
-            problems.append(f"{found.period} is paused: {found.reason or 'by hand'}. Run `digest edition resume` when it may go on.")
-    return Verdict(problems=tuple(problems))

@@ -14,7 +14,7 @@ from typing import Final
 from digest.domain.phase import Kind, Outcome, Phase
 from digest.smtp import words
 from digest.smtp.relay import Relay
-from digest.smtp.stream import CutError, Reply, Stream, connect
+from digest.smtp.stream import CutError, Reply, Steps, Stream, connect, drive
 
 _DOT: Final = b".\r\n"
 _GO_AHEAD: Final = 354
@@ -38,6 +38,11 @@ class Connection:
         self.opened = False  # at least once
 
     @property
+    def phase(self) -> Phase:
+        """How far the last conversation has come."""
+        return self._phase
+
+    @property
     def usable(self) -> bool:
         """True while the next message may go this way."""
         return self._stream is not None and self._sent < self._relay.messages_per_connection
@@ -47,38 +52,51 @@ class Connection:
         self.close()
         self._sent, self._phase = 0, Phase.CONNECT
         try:
-            outcome = self._opening()
+            outcome = drive(self._opening(), self.fileno)
         except CutError as cut:
             outcome = self._cut(cut)
         if outcome.accepted:
             self.opened = True
         else:
-            self._drop()
+            self.drop()
         return outcome
 
     def send(self, sender: str, recipient: str, wire: bytes, watch: Watch | None = None) -> Outcome:
-        """Offer one message to one recipient; the connection must be usable.
+        """Offer one message and wait for its outcome; see `offer`."""
+        return drive(self.offer(sender, recipient, wire, watch), self.fileno)
 
-        `wire`: dot-stuffed, lines end in CRLF, and so does the last one; the final dot is added here.
+    def offer(self, sender: str, recipient: str, wire: bytes, watch: Watch | None = None) -> Steps[Outcome]:
+        """The steps of offering one message to one recipient; the connection must be usable.
+
+        `wire`: dot-stuffed, lines end in CRLF, and so does the last one; the final dot is added here. A CutError thrown into
+        the steps ends them with an outcome that names their phase.
         """
         self._phase = Phase.MAIL
         local = self._refuse_here(sender, recipient, wire)
         if local is not None:
             return local
         try:
-            outcome = self._transaction(self._stream_now(), self._commands(sender, recipient, wire), wire, watch)
+            outcome = yield from self._transaction(self._stream_now(), self._commands(sender, recipient, wire), wire, watch)
         except CutError as cut:
             outcome = self._cut(cut)
         self._sent += 1
-        self._tidy(outcome)
+        yield from self._tidy(outcome)
         return outcome
+
+    def fileno(self) -> int:
+        """The socket's number, or -1 without one."""
+        return self._stream.fileno() if self._stream is not None else -1
 
     def close(self) -> None:
         """Say goodbye and leave; what the server answers changes nothing."""
+        drive(self.goodbye(), self.fileno)
+        self.drop()
+
+    def goodbye(self) -> Steps[None]:
+        """The steps of saying QUIT, whose answer nobody needs to wait for; `drop` follows."""
         if self._stream is not None and not self._aborted:
             with contextlib.suppress(CutError):
-                self._stream.command("QUIT", min(5.0, self._wait.command))
-        self._drop()
+                yield from self._stream.command("QUIT", min(5.0, self._wait.command))
 
     def abort(self) -> None:
         """Break off from another thread; the try under way ends with an outcome that names its phase."""
@@ -86,7 +104,8 @@ class Connection:
         if self._stream is not None:
             self._stream.abort()
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Close without a word."""
         if self._stream is not None:
             self._stream.close()
         self._stream = None
@@ -97,7 +116,7 @@ class Connection:
         return self._stream
 
     def _cut(self, cut: CutError) -> Outcome:
-        self._drop()
+        self.drop()
         return Outcome(phase=self._phase, kind=cut.kind, text=cut.text, reused=self._sent > 0)
 
     def _told(self, reply: Reply, kind: Kind | None = None) -> Outcome:
@@ -112,44 +131,44 @@ class Connection:
 
     # Opening
 
-    def _opening(self) -> Outcome:
+    def _opening(self) -> Steps[Outcome]:
         relay = self._relay
         stream = self._stream = connect(relay.host, relay.port, self._wait.connect)
         if relay.security == "tls":
             self._phase = Phase.STARTTLS
-            stream.encrypt(self._context(), relay.host, self._wait.command)
+            yield from stream.encrypt(self._context(), relay.host, self._wait.command)
         self._phase = Phase.GREETING
-        outcome = self._told(stream.reply(self._wait.greeting))
+        outcome = self._told((yield from stream.reply(self._wait.greeting)))
         for step in (self._hello, self._starttls, self._login):
             if outcome.accepted:
-                outcome = step(stream) or outcome
+                outcome = (yield from step(stream)) or outcome
         return outcome
 
     def _context(self) -> ssl.SSLContext:
         return self._relay.tls or ssl.create_default_context()
 
-    def _hello(self, stream: Stream) -> Outcome:
+    def _hello(self, stream: Stream) -> Steps[Outcome]:
         self._phase = Phase.EHLO
         name = words.own_name(*stream.own_address)
-        reply = stream.command(f"EHLO {name}", self._wait.command)
+        reply = yield from stream.command(f"EHLO {name}", self._wait.command)
         self._offers = words.offers(reply) if reply.kind is Kind.ACCEPTED else {}
         if reply.kind is Kind.PERMANENT:  # an old server; 502 and 500 mean that it knows no EHLO (RFC 5321, 4.1.4)
-            reply = stream.command(f"HELO {name}", self._wait.command)
+            reply = yield from stream.command(f"HELO {name}", self._wait.command)
         return self._told(reply)
 
-    def _starttls(self, stream: Stream) -> Outcome | None:
+    def _starttls(self, stream: Stream) -> Steps[Outcome | None]:
         if self._relay.security != "starttls":
             return None
         self._phase = Phase.STARTTLS
         if "STARTTLS" not in self._offers:
             return Outcome(phase=self._phase, kind=Kind.PERMANENT, text="the relay does not offer STARTTLS")
-        outcome = self._told(stream.command("STARTTLS", self._wait.command))
+        outcome = self._told((yield from stream.command("STARTTLS", self._wait.command)))
         if not outcome.accepted:
             return outcome
-        stream.encrypt(self._context(), self._relay.host, self._wait.command)
-        return self._hello(stream)
+        yield from stream.encrypt(self._context(), self._relay.host, self._wait.command)
+        return (yield from self._hello(stream))
 
-    def _login(self, stream: Stream) -> Outcome | None:
+    def _login(self, stream: Stream) -> Steps[Outcome | None]:
         if not self._relay.username:
             return None
         ways = self._offers.get("AUTH", "").upper().split()
@@ -158,12 +177,13 @@ class Connection:
         self._phase = Phase.AUTH
         user, password = self._relay.username, self._relay.password
         if "PLAIN" in ways:
-            return self._told(stream.command(f"AUTH PLAIN {words.b64(f'{chr(0)}{user}{chr(0)}{password}')}", self._wait.command))
-        reply = stream.command("AUTH LOGIN", self._wait.command)
+            word = words.b64(f"{chr(0)}{user}{chr(0)}{password}")
+            return self._told((yield from stream.command(f"AUTH PLAIN {word}", self._wait.command)))
+        reply = yield from stream.command("AUTH LOGIN", self._wait.command)
         for word in (user, password):
             if reply.code != _CHALLENGE:
                 return self._told(reply)
-            reply = stream.command(words.b64(word), self._wait.command)
+            reply = yield from stream.command(words.b64(word), self._wait.command)
         return self._told(reply)
 
     # One message
@@ -195,32 +215,32 @@ class Connection:
                 sender, recipient = words.ascii_form(sender), words.ascii_form(recipient)
         return f"MAIL FROM:<{sender}>{extra}\r\n".encode(), f"RCPT TO:<{recipient}>\r\n".encode()
 
-    def _transaction(self, stream: Stream, commands: tuple[bytes, bytes], wire: bytes, watch: Watch | None) -> Outcome:
+    def _transaction(self, stream: Stream, commands: tuple[bytes, bytes], wire: bytes, watch: Watch | None) -> Steps[Outcome]:
         mail, rcpt = commands
         steps = [(Phase.MAIL, mail, self._wait.mail), (Phase.RCPT, rcpt, self._wait.rcpt), (Phase.DATA, b"DATA\r\n", self._wait.data)]
         at_once = "PIPELINING" in self._offers
         if at_once:
-            stream.send(b"".join(line for _, line, _ in steps), self._wait.mail)
+            yield from stream.send(b"".join(line for _, line, _ in steps), self._wait.mail)
         for place, (phase, line, patience) in enumerate(steps, start=1):
             self._phase = phase
             if not at_once:
-                stream.send(line, patience)
-            refused = self._judge(phase, stream.reply(patience))
+                yield from stream.send(line, patience)
+            refused = self._judge(phase, (yield from stream.reply(patience)))
             if watch:
                 watch(f"after_{phase}")
             if refused:
-                self._pass_over(stream, steps[place:] if at_once else [])
+                yield from self._pass_over(stream, steps[place:] if at_once else [])
                 return refused
-        return self._body(stream, wire, watch)
+        return (yield from self._body(stream, wire, watch))
 
-    def _pass_over(self, stream: Stream, steps: list[tuple[Phase, bytes, float]]) -> None:
+    def _pass_over(self, stream: Stream, steps: list[tuple[Phase, bytes, float]]) -> Steps[None]:
         """Read the replies to commands that a refusal has overtaken."""
         try:
             for phase, _, patience in steps:
-                if stream.reply(patience).code == _GO_AHEAD and phase is Phase.DATA:
-                    self._drop()  # it waits for a body that nobody may get: never send the dot (RFC 2920, 3.1)
+                if (yield from stream.reply(patience)).code == _GO_AHEAD and phase is Phase.DATA:
+                    self.drop()  # it waits for a body that nobody may get: never send the dot (RFC 2920, 3.1)
         except CutError:
-            self._drop()
+            self.drop()
 
     def _judge(self, phase: Phase, reply: Reply) -> Outcome | None:
         if phase is Phase.DATA:
@@ -229,41 +249,41 @@ class Connection:
             return self._told(reply, Kind.UNREADABLE if reply.kind is Kind.ACCEPTED else None)
         return None if reply.kind is Kind.ACCEPTED else self._told(reply)
 
-    def _body(self, stream: Stream, wire: bytes, watch: Watch | None) -> Outcome:
+    def _body(self, stream: Stream, wire: bytes, watch: Watch | None) -> Steps[Outcome]:
         self._phase = Phase.BODY
         if watch:
             half = len(wire) // 2
-            stream.send(wire[:half], self._wait.block)
+            yield from stream.send(wire[:half], self._wait.block)
             watch("mid_body")
-            stream.send(wire[half:], self._wait.block)
+            yield from stream.send(wire[half:], self._wait.block)
             watch("before_dot")
         else:
-            stream.send(wire, self._wait.block)
+            yield from stream.send(wire, self._wait.block)
         if stream.spoke_early():
-            reply = stream.reply(self._wait.command)
+            reply = yield from stream.reply(self._wait.command)
             outcome = self._told(reply, Kind.UNREADABLE if reply.kind is Kind.ACCEPTED else None)
-            self._drop()
+            self.drop()
             return outcome
-        written = stream.send_some(_DOT, self._wait.block)
-        self._phase = Phase.DOT
-        if written < len(_DOT):
-            stream.send(_DOT[written:], self._wait.block)
+        yield from stream.send_dot(_DOT, self._wait.block, self._dotted)
         if watch:
             watch("after_dot")
-        outcome = self._told(stream.reply(self._wait.dot))
+        outcome = self._told((yield from stream.reply(self._wait.dot)))
         if watch:
             watch("after_reply")
         return outcome
 
-    def _tidy(self, outcome: Outcome) -> None:
+    def _dotted(self) -> None:
+        self._phase = Phase.DOT
+
+    def _tidy(self, outcome: Outcome) -> Steps[None]:
         """Leave nothing half open behind a refusal: RSET, or close."""
         if self._stream is None or outcome.accepted:
             return
         if outcome.code == 421 or outcome.kind in {Kind.BROKEN, Kind.UNREADABLE}:  # noqa: PLR2004 - the server is closing (RFC 5321, 3.8)
-            self._drop()
+            self.drop()
         elif outcome.phase is not Phase.DOT:
             try:
-                if self._stream.command("RSET", self._wait.command).kind is not Kind.ACCEPTED:
-                    self._drop()
+                if (yield from self._stream.command("RSET", self._wait.command)).kind is not Kind.ACCEPTED:
+                    self.drop()
             except CutError:
-                self._drop()
+                self.drop()

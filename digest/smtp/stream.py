@@ -1,4 +1,8 @@
-"""One SMTP byte stream: sends commands, reads replies, and knows the difference between silence and nonsense."""
+"""One SMTP byte stream: sends commands, reads replies, and knows the difference between silence and nonsense.
+
+Its socket never blocks. What may have to wait is a generator that yields what it waits for, so that one thread can drive many
+connections; `drive` waits in place, for those who have only one.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,27 @@ import select
 import socket
 import ssl
 import time
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
 
 from digest.domain.phase import TEXT_LIMIT, Kind, enhanced_code
 
 _LONGEST_LINE = 8192  # RFC 5321 allows 512; servers that exceed it exist, endless ones are no servers
 _MOST_LINES = 200
 _LOWEST, _HIGHEST = 200, 599
+_WAITS = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Need(NamedTuple):
+    """What a stream waits for: to read or to `write`, no longer than `until` (monotonic seconds)."""
+
+    write: bool
+    until: float
+
+
+T = TypeVar("T")
+Steps = Generator[Need, None, T]  # yields what it waits for, and returns a T
 
 
 class CutError(Exception):
@@ -52,56 +70,94 @@ class Stream:
     """A connected socket with a read buffer."""
 
     def __init__(self, sock: socket.socket) -> None:
+        sock.settimeout(0)
         self._sock = sock
         self._buffer = bytearray()
-        self._look = select.poll()
-        self._look.register(sock, select.POLLIN)
 
     @property
     def own_address(self) -> tuple[str, bool]:
         """Our end of the connection, and whether it is IPv6."""
         return str(self._sock.getsockname()[0]), self._sock.family == socket.AF_INET6
 
-    def encrypt(self, context: ssl.SSLContext, host: str, patience: float) -> None:
+    @property
+    def peer(self) -> dict[str, Any] | None:
+        """The server's certificate as `ssl` gives it, or None without TLS."""
+        return self._sock.getpeercert() if isinstance(self._sock, ssl.SSLSocket) else None
+
+    def fileno(self) -> int:
+        """The socket's number, for whoever waits on many; -1 after it was closed."""
+        return self._sock.fileno()
+
+    def encrypt(self, context: ssl.SSLContext, host: str, patience: float) -> Steps[None]:
         """Turn TLS on. Anything the server said before it is refused (command injection, RFC 3207 6). Raises CutError."""
         if self._buffer:
             raise CutError(Kind.UNREADABLE, "the server spoke between STARTTLS and encryption")
-        self._sock.settimeout(patience)
+        until = time.monotonic() + patience
         try:
-            self._sock = context.wrap_socket(self._sock, server_hostname=host)
+            sock = self._sock = context.wrap_socket(self._sock, server_hostname=host, do_handshake_on_connect=False)
+            while True:
+                try:
+                    return sock.do_handshake()
+                except _WAITS as wait:
+                    need = _need(wait, write=False, until=until)
+                yield need
         except ssl.SSLCertVerificationError as error:
             raise CutError(Kind.BROKEN, f"the certificate is not valid for {host}: {error.verify_message}") from error
         except (OSError, ValueError) as error:
             raise CutError(Kind.BROKEN, f"no TLS: {_words(error)}") from error
 
-    def send(self, data: bytes, patience: float) -> None:
+    def send(self, data: bytes, patience: float) -> Steps[None]:
         """Write all of `data`. Raises CutError."""
-        try:
-            self._sock.settimeout(patience)
-            self._sock.sendall(data)
-        except OSError as error:
-            raise CutError(Kind.BROKEN, _words(error)) from error
+        until = time.monotonic() + patience
+        rest: bytes | memoryview = data
+        while rest:
+            try:
+                sent = self._sock.send(rest)
+            except _WAITS as wait:
+                need = _need(wait, write=True, until=until)
+            except OSError as error:
+                raise CutError(Kind.BROKEN, _words(error)) from error
+            else:
+                rest = memoryview(rest)[sent:] if sent < len(rest) else b""
+                continue
+            yield need
 
-    def send_some(self, data: bytes, patience: float) -> int:
-        """Write `data` or its start; after a CutError not one octet of it can have arrived."""
-        try:
-            self._sock.settimeout(patience)
-            return self._sock.send(data)
-        except OSError as error:
-            raise CutError(Kind.BROKEN, _words(error)) from error
+    def send_dot(self, dot: bytes, patience: float, leaving: Callable[[], None]) -> Steps[None]:
+        """Write the end of a message. `leaving` is called as soon as an octet of it may have left. Raises CutError.
 
-    def command(self, line: str, patience: float) -> Reply:
+        A plain socket that would block has taken nothing; TLS may have sent a part of its record by then.
+        """
+        until = time.monotonic() + patience
+        while dot:
+            try:
+                sent = self._sock.send(dot)
+            except _WAITS as wait:
+                if not isinstance(wait, BlockingIOError):
+                    leaving()
+                need = _need(wait, write=True, until=until)
+            except OSError as error:
+                raise CutError(Kind.BROKEN, _words(error)) from error
+            else:
+                leaving()
+                dot = dot[sent:]
+                continue
+            yield need
+
+    def command(self, line: str, patience: float) -> Steps[Reply]:
         """One command and its reply. Raises CutError."""
-        self.send(line.encode() + b"\r\n", patience)
-        return self.reply(patience)
+        yield from self.send(line.encode() + b"\r\n", patience)
+        return (yield from self.reply(patience))
 
-    def reply(self, patience: float) -> Reply:
+    def reply(self, patience: float) -> Steps[Reply]:
         """The next reply, whole, within `patience` seconds. Raises CutError."""
-        deadline = time.monotonic() + patience
+        until = time.monotonic() + patience
         lines: list[str] = []
         code = b""
         while len(lines) < _MOST_LINES:
-            line = self._line(deadline)
+            while (end := self._buffer.find(b"\n")) < 0:
+                yield from self._fill(until)
+            line = bytes(self._buffer[:end]).rstrip(b"\r")
+            del self._buffer[: end + 1]
             if not line[:3].isdigit() or line[3:4] not in {b"", b" ", b"-"} or (lines and line[:3] != code):
                 raise CutError(Kind.UNREADABLE, f"no SMTP reply: {line[:80]!r}")
             code = line[:3]
@@ -112,27 +168,19 @@ class Stream:
                 return Reply(code=int(code), lines=tuple(lines))
         raise CutError(Kind.UNREADABLE, f"no SMTP reply: {code!r} {lines[-1][:80]!r}")
 
-    def _line(self, deadline: float) -> bytes:
+    def _fill(self, until: float) -> Steps[None]:
+        if len(self._buffer) > _LONGEST_LINE:
+            raise CutError(Kind.UNREADABLE, "a reply without an end")
         while True:
-            end = self._buffer.find(b"\n")
-            if end >= 0:
-                line = bytes(self._buffer[:end]).rstrip(b"\r")
-                del self._buffer[: end + 1]
-                return line
-            if len(self._buffer) > _LONGEST_LINE:
-                raise CutError(Kind.UNREADABLE, "a reply without an end")
-            self._fill(deadline - time.monotonic())
-
-    def _fill(self, patience: float) -> None:
-        if patience <= 0:
-            raise CutError(Kind.BROKEN, "no reply in time")
-        try:
-            self._sock.settimeout(patience)
-            data = self._sock.recv(4096)
-        except TimeoutError as error:
-            raise CutError(Kind.BROKEN, "no reply in time") from error
-        except OSError as error:
-            raise CutError(Kind.BROKEN, _words(error)) from error
+            try:
+                data = self._sock.recv(4096)
+            except _WAITS as wait:
+                need = _need(wait, write=False, until=until)
+            except OSError as error:
+                raise CutError(Kind.BROKEN, _words(error)) from error
+            else:
+                break
+            yield need
         if not data:
             half = f" after {bytes(self._buffer[:80])!r}" if self._buffer else ""
             raise CutError(Kind.BROKEN, f"the server closed the connection{half}")
@@ -142,12 +190,9 @@ class Stream:
         """True when the server said something, or left, while it was our turn."""
         if self._buffer:
             return True
-        if not self._look.poll(0):
-            return False
         try:
-            self._sock.settimeout(0)
             data = self._sock.recv(4096)
-        except (BlockingIOError, ssl.SSLWantReadError):  # TLS housekeeping, not a word
+        except _WAITS:  # silence, or TLS housekeeping
             return False
         except OSError:
             return True
@@ -166,13 +211,39 @@ class Stream:
 
 
 def connect(host: str, port: int, patience: float) -> Stream:
-    """A stream to `host`. Raises CutError."""
+    """A stream to `host`; the one step that blocks, so it belongs into a thread of its own. Raises CutError."""
     try:
         sock = socket.create_connection((host, port), timeout=patience)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         raise CutError(Kind.BROKEN, _words(error)) from error
     return Stream(sock)
+
+
+def drive(steps: Steps[T], number: Callable[[], int]) -> T:
+    """Run `steps` to their end, waiting in place for what they need on the socket that `number` gives."""
+    try:
+        need = next(steps)
+        while True:
+            look = select.poll()
+            look.register(number(), select.POLLOUT if need.write else select.POLLIN)
+            ready = look.poll(max(0.0, need.until - time.monotonic()) * 1000)
+            need = next(steps) if ready else steps.throw(late())
+    except StopIteration as end:
+        found: T = end.value
+        return found
+
+
+def late() -> CutError:
+    """What is thrown into steps that have waited too long."""
+    return CutError(Kind.BROKEN, "no reply in time")
+
+
+def _need(wait: OSError, *, write: bool, until: float) -> Need:
+    """A plain socket blocks in the direction of the act; TLS says which direction it needs."""
+    if isinstance(wait, BlockingIOError):
+        return Need(write=write, until=until)
+    return Need(write=isinstance(wait, ssl.SSLWantWriteError), until=until)
 
 
 def _words(error: Exception) -> str:

@@ -23,6 +23,7 @@ from sqlalchemy import Engine, event
 from digest.db.session import open_database
 from digest.errors import DigestError
 from digest.pipeline.delivery import deliver
+from digest.pipeline.policy import Policy
 from digest.smtp.relay import Relay
 from tests.renderer import Letters
 
@@ -67,7 +68,8 @@ def main() -> int:
     letters = Letters(padding=padding)
     engine = database(sys.argv[1], pragmas)
     try:
-        done = deliver(engine, renderers=lambda _edition: letters, relay=relay, clock=leaping(leaps), deadline=deadline, stop=stop, **options)
+        policy = Policy(deadline=deadline, **options)
+        done = deliver(engine, renderers=lambda _edition: letters, relays=(relay,), clock=leaping(leaps), policy=policy, stop=stop)
     except DigestError as error:
         print(error, file=sys.stderr)  # noqa: T201 - what the test reads
         return 1

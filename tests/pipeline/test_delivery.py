@@ -411,14 +411,23 @@ def test_on_postgresql_several_runs_share_the_work_and_a_live_one_is_left_alone(
 
 
 def test_the_relays_rate_limit_is_remembered_between_runs(engine: Engine, serve: Serve) -> None:
-    put_edition(engine, 12)
+    put_edition(engine, 60)
     sink, stop = serve(), threading.Event()
     threading.Timer(1.0, stop.set).start()
-    assert send(engine, sink, smtp={"per_minute": 8}, stop=stop).sent == 8
+    assert 20 <= send(engine, sink, smtp={"per_minute": 400}, stop=stop).sent <= 27  # a burst of 20, then 6.3 a second
     again = threading.Event()
-    threading.Timer(0.5, again.set).start()
-    assert send(engine, sink, now=NOW + timedelta(seconds=5), smtp={"per_minute": 8}, stop=again).sent == 0
-    assert send(engine, sink, now=NOW + timedelta(seconds=90), smtp={"per_minute": 8}).sent == 4
+    threading.Timer(0.4, again.set).start()
+    soon = NOW + timedelta(seconds=1)
+    assert send(engine, sink, now=soon, smtp={"per_minute": 400}, stop=again).sent <= 4
+    assert send(engine, sink, now=soon + timedelta(minutes=1), smtp={"per_minute": 6000}).sent > 20
+
+
+def test_what_a_limit_allows_only_much_later_waits_for_another_run(engine: Engine, serve: Serve) -> None:
+    put_edition(engine, 5)
+    sink = serve()
+    assert send(engine, sink, smtp={"per_day": 3}).sent == 1
+    assert states(engine) == {"sent": 1, "queued": 4}
+    assert send(engine, sink, smtp={"per_day": 3}, now=NOW + timedelta(hours=13)).sent == 1
 
 
 def test_a_relay_that_takes_fewer_connections_gets_fewer(engine: Engine, serve: Serve) -> None:
