@@ -1,4 +1,4 @@
-"""`digest serve` as an operator meets it: two processes, one parent, a clean end."""
+"""`digest serve` and `digest tick` as an operator meets them: real processes, signals, a clean end."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Engine, select, update
 
-from digest.db.schema import message
-from digest.db.session import open_database, write
+from digest.db.schema import audit, message
+from digest.db.session import open_database, read, write
 from digest.demo.browser import request
 from digest.demo.mailbox import Mailbox, free_port
 from digest.pipeline import edition, status
 from tests.factories import company, crowd
+from tests.sink import Fault, Sink
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -45,7 +47,11 @@ def home(tmp_path: Path, database_url: str) -> Iterator[tuple[Path, Mailbox, str
 
 
 def serve(home: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "digest", "--config", str(home / "config.toml"), "serve", *more]
+    return start(home, "serve", *more)
+
+
+def start(home: Path, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "digest", "--config", str(home / "config.toml"), *words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -111,3 +117,151 @@ def test_a_dead_child_ends_the_parent_with_a_sentence(home: tuple[Path, Mailbox,
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "stopped by itself" in said
+
+
+# --- stop and go by signal ---
+
+CONNECTIONS = 3
+PEOPLE = 60
+SLOW = 0.25  # seconds a message takes
+BUSY = ("tick --now", "serve --only worker", "serve")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slow:
+    """A company whose letters go out slowly: its folder, the relay, the database."""
+
+    folder: Path
+    sink: Sink
+    engine: Engine
+
+    def start(self, words: str) -> subprocess.Popen[str]:
+        """A process that sends, caught with a few letters out."""
+        process = start(self.folder, *words.split())
+        assert wait_for(lambda: len(self.sink.mails()) >= 2 * CONNECTIONS, 60)
+        return process
+
+    def went(self, after: float = 0) -> int:
+        """How many letters the relay took after that moment."""
+        return sum(mail["at"] > after for mail in self.sink.mails())
+
+    def paused(self) -> bool:
+        """Whether the pause is committed."""
+        return bool(status.status(self.engine)["paused"])
+
+    def settled(self) -> dict[str, int]:
+        """State -> messages, of states that hold any."""
+        found = status.status(self.engine)
+        return {state: found[state] for state in status.COUNTS if found[state]}
+
+
+@pytest.fixture
+def slow(tmp_path: Path, database_url: str) -> Iterator[Slow]:
+    engine = open_database(database_url)
+    with Sink(file=tmp_path / "sink", delay=SLOW) as sink:
+        relay = {"port": sink.port, "connections": CONNECTIONS}
+        pages = f"127.0.0.1:{free_port()}"
+        tables = f'[site]\nurl = "http://{pages}"\n[web]\nlisten = "{pages}"\n[database]\nurl = "{database_url}"\n'
+        tables += f'[smtp]\nport = {sink.port}\nconnections = {CONNECTIONS}\n[schedule]\nquiet = ""\n'
+        (tmp_path / "config.toml").write_text(tables, encoding="utf-8")
+        now = datetime.now(UTC)
+        config = company(engine, tmp_path, crowd(PEOPLE), site={"url": f"http://{pages}"}, smtp=relay)
+        edition.plan(engine, config, now=now)
+        edition.approve(engine, now=now, who="mara")
+        with write(engine) as connection:
+            connection.execute(update(message).where(message.c.state == "queued").values(due_at=now, next_attempt_at=now))
+        yield Slow(folder=tmp_path, sink=sink, engine=engine)
+    engine.dispose()
+
+
+def end(process: subprocess.Popen[str]) -> str:
+    """Stop it if it still runs; what it said."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=60)
+    assert "Traceback" not in said, said
+    return said
+
+
+@pytest.mark.parametrize("words", BUSY)
+def test_sigusr1_pauses_within_one_message_per_connection_and_sigusr2_goes_on(slow: Slow, words: str) -> None:
+    process = slow.start(words)
+    try:
+        process.send_signal(signal.SIGUSR1)
+        assert wait_for(slow.paused)
+        committed = time.time()
+        time.sleep(4 * SLOW)
+        assert slow.went(committed) <= CONNECTIONS
+        stood = slow.went()
+        time.sleep(4 * SLOW)
+        assert slow.went() == stood < PEOPLE, "nothing moves while it is paused"
+        with read(slow.engine) as connection:
+            assert connection.execute(select(audit.c.who, audit.c.detail).where(audit.c.what == "edition.pause")).all() == [
+                ("signal", "paused by signal")
+            ]
+        if words.startswith("serve"):
+            process.send_signal(signal.SIGUSR2)
+            assert wait_for(lambda: slow.went() == PEOPLE, 60)
+    finally:
+        said = end(process)
+    assert process.returncode == 0, said
+    if words.startswith("tick"):
+        assert slow.settled() == {"sent": stood, "queued": PEOPLE - stood}
+    recipients = [mail["to"] for mail in slow.sink.mails()]
+    assert len(recipients) == len(set(recipients)), "somebody got it twice"
+
+
+@pytest.mark.parametrize("words", BUSY)
+def test_the_first_sigterm_finishes_what_is_on_the_wire_and_leaves_the_rest_queued(slow: Slow, words: str) -> None:
+    process = slow.start(words)
+    said = end(process)
+    assert process.returncode == 0, said
+    sent = slow.went()
+    assert slow.settled() == {"sent": sent, "queued": PEOPLE - sent}
+    assert 0 < sent < PEOPLE
+
+
+def test_a_tick_says_what_it_did_before_it_was_stopped(slow: Slow) -> None:
+    process = slow.start("tick --now")
+    said = end(process)
+    assert f"{slow.went()} sent" in said
+
+
+def test_the_second_signal_breaks_off_and_loses_nothing(slow: Slow) -> None:
+    slow.sink.faults.append(Fault(at="dot", do="hang", keep=True))  # from now on no answer comes
+    process = start(slow.folder, "tick", "--now")
+    assert wait_for(lambda: len(slow.sink.mails()) == CONNECTIONS)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    assert process.poll() is None, "the grace period holds"
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=20)
+    assert (process.returncode, said.strip()) == (130, "Interrupted.")
+    assert slow.settled() == {"in_doubt": CONNECTIONS, "queued": PEOPLE - CONNECTIONS}
+
+
+def test_the_second_signal_breaks_off_a_service_too(slow: Slow) -> None:
+    slow.sink.faults.append(Fault(at="dot", do="hang", keep=True))
+    process = start(slow.folder, "serve", "--only", "worker")
+    assert wait_for(lambda: len(slow.sink.mails()) == CONNECTIONS)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(1)
+    assert process.poll() is None, "the grace period holds"
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=20)
+    assert "Traceback" not in said
+    assert slow.settled() == {"sending": CONNECTIONS, "queued": PEOPLE - CONNECTIONS}, "the next run calls them in doubt"
+
+
+def test_a_service_manager_that_signals_everybody_stops_it_gently(slow: Slow) -> None:
+    """As systemd does with SIGTERM, and `systemctl kill` with SIGUSR1."""
+    process = slow.start("serve")
+    children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True).stdout.split()
+    everybody = [process.pid, *map(int, children)]
+    for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM):
+        for one in everybody:
+            os.kill(one, number)
+        time.sleep(0.3)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert set(slow.settled()) == {"sent", "queued"}

@@ -36,8 +36,10 @@ _EXIM_ID = re.compile(r" id=(\S+)")
 _EXIM_FLAGS: dict[str, Event] = {"=>": "delivered", "->": "delivered", ">>": "delivered", "==": "deferred", "**": "bounced"}
 _EXIM_REFUSED = re.compile(r"rejected (?:after DATA|by local_scan\(\))[:,]?\s*(.*)")
 _RESULTS: dict[str, Event] = {"sent": "delivered", "deferred": "deferred", "bounced": "bounced", "expired": "bounced"}
-_MAY_NAME = (b"message-id=", b" <= ")
-_ANY_QUEUE = re.compile(rb"[\]a-z]: ([0-9A-Za-z]{5,20}): |(?:^| )([0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}) ")
+_ANY_ID = re.compile(rb"(?:message-id=| id=)<?([^>\s]+)")
+_EXIM_QUEUE = re.compile(rb"(?:^| )([0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}) ")
+_HEAD = 120  # octets that hold an Exim id, through syslog too
+_STAMP = 16  # octets that hold a stamp to the minute
 _MONTHS = {name: n for n, name in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], start=1)}
 
 
@@ -192,7 +194,10 @@ class Reader:
         self._wanted = frozenset(wanted)
         self._near = near
         self._queues: dict[str, str] = {}  # queue -> Message-ID
-        self._ids: set[bytes] = set()  # bare queue ids that are followed: what is looked for in every line
+        self._wanted_raw = frozenset(one.encode() for one in wanted)
+        self._postfix: set[bytes] = set()  # bare queue ids that are followed: what is looked for in every line
+        self._exim: set[bytes] = set()
+        self._stamp = b""
         self.traces: dict[str, Trace] = {}
         self.spans: list[Span] = []
         self.lines = 0
@@ -200,9 +205,11 @@ class Reader:
     def read(self, lines: Iterable[bytes]) -> None:
         """Take in one file, oldest line first."""
         spans: dict[str, tuple[datetime, datetime]] = {}
+        self._stamp = b""
         for raw in lines:
             self.lines += 1
-            if not self._worth(raw):
+            named = b"message-id=" in raw or b" <= " in raw
+            if not (self._followed(raw) or (named and self._news(raw))):
                 continue
             line = parse(raw, self._near)
             if line is None:
@@ -213,14 +220,24 @@ class Reader:
             self._follow(line)
         self.spans += [Span(source=source, first=first, last=last) for source, (first, last) in spans.items()]
 
-    def _worth(self, raw: bytes) -> bool:
-        """Cheap: does it name a Message-ID, or a queue id that we follow?"""
-        if _MAY_NAME[0] in raw or _MAY_NAME[1] in raw:
+    def _followed(self, raw: bytes) -> bool:
+        """Cheap: does it name a queue id that we follow?"""
+        if self._postfix:
+            parts = raw.split(b": ", 2)
+            if len(parts) > 1 and parts[1] in self._postfix:
+                return True
+        if self._exim:
+            found = _EXIM_QUEUE.search(raw[:_HEAD])
+            return found is not None and found[1] in self._exim
+        return False
+
+    def _news(self, raw: bytes) -> bool:
+        """Cheap: does it name a message we look for? Of other mail one line for each stamp says how far the log reaches."""
+        found = _ANY_ID.search(raw[:_LONGEST])
+        if found is not None and found[1] in self._wanted_raw:
             return True
-        if not self._ids:
-            return False
-        found = _ANY_QUEUE.search(raw[:_LONGEST])
-        return found is not None and (found[1] or found[2]) in self._ids
+        stamp, self._stamp = self._stamp, raw[:_STAMP]
+        return stamp != self._stamp
 
     def _follow(self, line: Line) -> None:
         message_id = line.message_id or self._queues.get(line.queue, "")
@@ -230,7 +247,8 @@ class Reader:
             return
         if line.message_id:
             self._queues[line.queue] = message_id
-            self._ids.add(line.queue.rpartition(" ")[2].encode())
+            bare = line.queue.rpartition(" ")[2].encode()
+            (self._exim if b"-" in bare else self._postfix).add(bare)
         trace = self.traces.setdefault(message_id, Trace(source=line.source, at=line.at))
         trace.events.add(line.event)
         if line.event == "done":
