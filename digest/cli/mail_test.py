@@ -14,10 +14,11 @@ from digest.cli.home import Home, as_json_option, pass_home, say
 @pass_home
 def command(home: Home, *, address: str, period: str | None, as_json: bool) -> None:
     """Send the edition to ADDRESS as a test: marked, its links dead, nothing stored; exit 1 when the relay did not take it."""
-    from digest.pipeline import probe, week
+    from digest.pipeline import probe
+    from digest.pipeline.transports import relays
 
     made = probe.prepare(home.engine, home.config, address.strip(), period=period, now=home.now())
-    tried = probe.send(week.relay(home.config), "smtp", made)
+    tried = probe.send(probe.carrier(relays(home.config), made), made)
     say(tried.as_data(), tried.sentences(), as_json=as_json)
     if not tried.accepted:
         raise click.exceptions.Exit(1)

@@ -26,6 +26,8 @@ COMMANDS = {
     "verify": "verify",
     "serve": "serve",
     "report": "report",
+    "suppress": "suppress",
+    "doctor": "doctor",
     "db": "db",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -21,6 +21,7 @@ from digest.domain.edition import Edition
 from digest.domain.employee import Employee, EmployeeId
 from digest.domain.envelope import Envelope, Keys
 from digest.domain.message import Message, MessageId, Pick
+from digest.domain.routing import route_of
 from digest.errors import DigestError, EditionError
 from digest.mail.mime import unstructured
 from digest.pipeline import renderers, signing
@@ -49,6 +50,7 @@ class Probe:
     sender: str  # of the envelope
     wire: bytes
     signed: tuple[str, ...]  # selectors
+    employee: int = 0  # 0: nobody on the roster
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,11 +103,17 @@ def prepare(engine: Engine, config: Config, address: str, *, period: str | None,
     return _finish(engine, config, found, renderer, message, f"as a sample without anything internal ({reason})")
 
 
-def send(relay: Relay, table: str, probe: Probe) -> Tried:
-    """Hand it to the relay as any message, and tell each step. `table`: where the relay's keys stand, for advice."""
+def carrier(relays: Sequence[Relay], probe: Probe) -> Relay:
+    """The transport that carries this person's messages."""
+    name = route_of(probe.address.rpartition("@")[2], probe.employee, [relay.route for relay in relays])
+    return next(relay for relay in relays if relay.name == name)
+
+
+def send(relay: Relay, probe: Probe) -> Tried:
+    """Hand it to the relay as any message, and tell each step."""
     look = Look(relay)
     outcome = look.open()
-    settings = met(relay, table, look)
+    settings = met(relay, look)
     steps = list(conversation.opening(outcome, settings))
     if outcome.accepted:
         steps.append(conversation.sending(look.send(probe.sender, probe.address, probe.wire), settings))
@@ -113,11 +121,11 @@ def send(relay: Relay, table: str, probe: Probe) -> Tried:
     return Tried(probe=probe, steps=tuple(steps))
 
 
-def met(relay: Relay, table: str, look: Look) -> conversation.Settings:
+def met(relay: Relay, look: Look) -> conversation.Settings:
     """What is known of the relay after it was opened."""
     return conversation.Settings(
         place=relay.place,
-        table=table,
+        table=relay.table,
         security=relay.security,
         username=relay.username,
         protocol=look.encryption.protocol if look.encryption else "",
@@ -192,6 +200,7 @@ def _finish(engine: Engine, config: Config, found: Edition, renderer: Renderer, 
         sender=_bounces(config.sender.bounces) or outside.from_address,
         wire=signer.sign(wire, message.dated_at) if signer else wire,
         signed=tuple(signer.records) if signer else (),
+        employee=message.employee,
     )
 
 

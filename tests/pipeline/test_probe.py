@@ -6,6 +6,7 @@ import re
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -189,7 +190,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 
 def tried(sink: Sink, **options: Any) -> Tried:
-    return probe.send(Relay(**{"host": "127.0.0.1", "port": sink.port, "timeouts": QUICK, **options}), "smtp", PLAIN)
+    return probe.send(Relay(**{"host": "127.0.0.1", "port": sink.port, "timeouts": QUICK, **options}), PLAIN)
 
 
 def told(found: Tried) -> list[str]:
@@ -289,3 +290,9 @@ def test_what_fails_is_told_with_what_to_check(serve: Serve, at: str, do: str, s
     assert said in found.steps[-1].said
     assert advice in found.steps[-1].do
     assert f"BAD  {found.steps[-1].said}\n     {found.steps[-1].do}" in found.sentences()
+
+
+def test_a_domain_with_a_transport_of_its_own_is_tried_over_that_one() -> None:
+    relays = [Relay(host="relay.example", port=25), Relay(name="exchange", host="exchange.example", port=587, domains=frozenset({"example.org"}))]
+    assert probe.carrier(relays, PLAIN).name == "exchange"
+    assert probe.carrier(relays, replace(PLAIN, address="ben@elsewhere.example")).name == "smtp"

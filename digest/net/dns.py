@@ -1,0 +1,84 @@
+"""Questions to the DNS, each with an answer or with the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import dns.exception
+import dns.name
+import dns.resolver
+import dns.reversename
+
+PATIENCE = 5.0  # seconds for one question, all tries together
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the DNS said. No values and no problem: there is nothing of this kind."""
+
+    values: tuple[str, ...] = ()
+    problem: str = ""
+
+
+class Dns:
+    """A resolver: the system's, or one server ("192.0.2.1" or "192.0.2.1:53") to see what the world outside sees."""
+
+    def __init__(self, nameserver: str = "", patience: float | None = None) -> None:
+        self._problem = ""
+        self._resolver = dns.resolver.Resolver(configure=False)
+        if nameserver:
+            host, port = _place(nameserver)
+            self._resolver.nameservers, self._resolver.port = [host], port
+        else:
+            try:
+                self._resolver = dns.resolver.Resolver()
+            except dns.resolver.NoResolverConfiguration:
+                self._problem = "this machine names no DNS server"
+        self._resolver.timeout, self._resolver.lifetime = (patience or PATIENCE) / 2, patience or PATIENCE
+
+    def txt(self, name: str) -> Answer:
+        """The texts at `name`, each with its strings joined (RFC 7208, 3.3)."""
+        return self._ask(name, "TXT", lambda data: b"".join(data.strings).decode("utf-8", "replace"))
+
+    def mx(self, name: str) -> Answer:
+        """The mail servers of `name`, the preferred one first; "." alone says that it takes no mail (RFC 7505)."""
+        found = self._ask(name, "MX", lambda data: f"{data.preference:05} {_plain(data.exchange)}")
+        return Answer(values=tuple(value.partition(" ")[2] for value in sorted(found.values)), problem=found.problem)
+
+    def addresses(self, name: str) -> Answer:
+        """The addresses of `name`, IPv4 first."""
+        found = [self._ask(name, kind, lambda data: str(data.address)) for kind in ("A", "AAAA")]
+        values = tuple(value for answer in found for value in answer.values)
+        return Answer(values=values, problem="" if values else found[0].problem)
+
+    def names(self, address: str) -> Answer:
+        """The names of an address (PTR)."""
+        return self._ask(dns.reversename.from_address(address), "PTR", lambda data: _plain(data.target))
+
+    def _ask(self, name: str | dns.name.Name, kind: str, read: Callable[[Any], str]) -> Answer:
+        if self._problem:
+            return Answer(problem=self._problem)
+        try:
+            found = self._resolver.resolve(name, kind, search=False, raise_on_no_answer=False)
+        except dns.resolver.NXDOMAIN:
+            return Answer()
+        except dns.exception.Timeout:
+            return Answer(problem="no DNS server answered in time")
+        except dns.resolver.NoNameservers:
+            return Answer(problem="the DNS server failed")
+        except (dns.exception.DNSException, OSError, UnicodeError) as error:
+            return Answer(problem=str(error) or type(error).__name__)
+        return Answer(values=tuple(read(data) for data in found.rrset or ()))
+
+
+def _place(nameserver: str) -> tuple[str, int]:
+    host, colon, port = nameserver.rpartition(":")
+    if colon and port.isdigit() and (":" not in host or host.startswith("[")):
+        return host.strip("[]"), int(port)
+    return nameserver.strip("[]"), 53
+
+
+def _plain(name: dns.name.Name) -> str:
+    return name.to_text(omit_final_dot=True).lower()
