@@ -6,6 +6,7 @@ A period is an ISO week of the organisation, so an employee who changes zone get
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -49,6 +50,7 @@ def to_utc(wall: datetime, zone: ZoneInfo) -> datetime:
         wall += timedelta(minutes=1)
 
 
+@lru_cache(maxsize=1024)  # zoneinfo itself keeps only eight, and reads the others anew
 def zone_of(name: str, otherwise: ZoneInfo) -> ZoneInfo:
     """The zone called `name`; `otherwise` for "" and for a name that is not known (any more)."""
     try:

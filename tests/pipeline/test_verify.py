@@ -1,0 +1,178 @@
+"""`digest verify`: every problem is found, named with what to type, and gone when it is gone."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import Engine, insert, update
+
+from digest.cli.main import main
+from digest.config import Config
+from digest.db.schema import edition as edition_table
+from digest.db.schema import employee, message, run
+from digest.db.session import write
+from digest.pipeline import edition, outbox
+from digest.pipeline.verify import verify
+from tests.factories import company, person
+from tests.letters import put_edition
+
+EVENING = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
+DUE = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+PEOPLE = [person("ana@example.org"), person("ben@example.org")]
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+def problems(engine: Engine, config: Config, now: datetime) -> tuple[str, ...]:
+    return verify(engine, config, now=now).problems
+
+
+def change(engine: Engine, **values: Any) -> None:
+    with write(engine) as connection:
+        connection.execute(update(edition_table).values(values))
+
+
+def messages(engine: Engine, **values: Any) -> None:
+    with write(engine) as connection:
+        connection.execute(update(message).values(values))
+
+
+def ran(engine: Engine, began: datetime, ended: datetime | None = None) -> None:
+    with write(engine) as connection:
+        connection.execute(insert(run).values(id=began.isoformat(), lock_key=1, host="here", pid=1, started_at=began, ended_at=ended))
+
+
+def planned(engine: Engine, home: Path, **tables: Any) -> Config:
+    config = company(engine, home, PEOPLE, **tables)
+    edition.open_due(engine, config, now=EVENING)
+    return config
+
+
+def test_before_anything_is_due_all_is_well(engine: Engine, tmp_path: Path) -> None:
+    config = planned(engine, tmp_path)
+    assert problems(engine, config, EVENING) == problems(engine, config, DUE + 10 * MINUTE) == ()
+
+
+def test_without_people_nothing_is_expected(engine: Engine, tmp_path: Path) -> None:
+    config = company(engine, tmp_path, PEOPLE)
+    with write(engine) as connection:
+        connection.execute(update(employee).values(left_at=EVENING))
+    assert problems(engine, config, DUE + 9 * HOUR) == ()
+
+
+def test_an_edition_that_did_not_start_is_named_before_it_is_too_late(engine: Engine, tmp_path: Path) -> None:
+    config = company(engine, tmp_path, PEOPLE)
+    assert problems(engine, config, DUE + 10 * MINUTE) == ()
+    (found,) = problems(engine, config, DUE + 11 * MINUTE)
+    assert found.startswith("2026-W48 has not started, and its first letters were due 2026-11-24 09:00 UTC. Run `digest tick`")
+
+
+def test_weeks_that_never_started_are_named_and_so_is_the_record_of_them_for_two_weeks(engine: Engine, tmp_path: Path) -> None:
+    config = planned(engine, tmp_path)
+    messages(engine, state="sent")
+    change(engine, state="closed")
+    late = DUE + timedelta(days=8, minutes=1)
+    assert problems(engine, config, late) == ("2026-W49 never started. Run `digest tick` from cron, or keep `digest serve` running.",)
+    edition.open_due(engine, config, now=late)
+    assert problems(engine, config, late)[0].startswith("2026-W49 was skipped: missed.")
+    assert [text for text in problems(engine, config, late + timedelta(weeks=3)) if "W49" in text] == []
+
+
+def test_a_paused_edition_is_named_with_its_reason_until_it_is_over(engine: Engine, tmp_path: Path) -> None:
+    config = planned(engine, tmp_path)
+    outbox.pause(engine, None, who="mara", now=EVENING, reason="a wrong word")
+    assert problems(engine, config, EVENING) == (
+        "2026-W48 is paused: a wrong word. Run `digest edition resume --edition 2026-W48` when it may go on.",
+    )
+    change(engine, state="closed")
+    assert problems(engine, config, EVENING) == ()
+
+
+def test_a_plan_that_stands_still_is_named(engine: Engine, tmp_path: Path) -> None:
+    config = planned(engine, tmp_path)
+    change(engine, state="planning")
+    assert problems(engine, config, EVENING + 10 * MINUTE) == ()
+    (found,) = problems(engine, config, EVENING + 11 * MINUTE)
+    assert found.startswith("2026-W48 is not planned whole. Run `digest tick`")
+
+
+@pytest.mark.parametrize(("approval", "cure"), [("required", "digest edition approve --edition 2026-W48"), ("automatic", "digest tick")])
+def test_a_draft_past_its_first_due_hour_is_named_with_its_cure(engine: Engine, tmp_path: Path, approval: str, cure: str) -> None:
+    config = company(engine, tmp_path, PEOPLE, schedule={"approval": approval})
+    edition.plan(engine, config, now=EVENING)
+    assert problems(engine, config, DUE + 10 * MINUTE) == ()
+    (found,) = problems(engine, config, DUE + 11 * MINUTE)
+    assert found.startswith("2026-W48 waits for approval, and its first letters were due 2026-11-24 09:00 UTC.")
+    assert cure in found
+
+
+def test_doubts_are_named_however_old_they_are(engine: Engine, tmp_path: Path) -> None:
+    config = planned(engine, tmp_path)
+    messages(engine, state="in_doubt")
+    change(engine, state="closed")
+    (found,) = problems(engine, config, DUE + HOUR)
+    assert found == "2026-W48 has 2 in doubt. List and decide them with `digest edition resolve --edition 2026-W48`."
+    assert found in problems(engine, config, DUE + timedelta(days=90))
+
+
+@pytest.mark.parametrize("state", ["queued", "deferred", "sending"])
+def test_what_is_open_after_its_deadline_is_named(engine: Engine, tmp_path: Path, state: str) -> None:
+    config = planned(engine, tmp_path)
+    messages(engine, state=state)
+    change(engine, state="sending")
+    ran(engine, DUE + 48 * HOUR + 11 * MINUTE)
+    assert problems(engine, config, DUE + 48 * HOUR + 10 * MINUTE)[1:] == ()
+    (found,) = problems(engine, config, DUE + 48 * HOUR + 11 * MINUTE)
+    assert found.startswith("2026-W48 has 2 open after their deadline. Run `digest tick`")
+    messages(engine, next_attempt_at=DUE + 60 * HOUR)  # an operator's own word
+    assert problems(engine, config, DUE + 48 * HOUR + 11 * MINUTE) == ()
+
+
+def test_counts_that_do_not_add_up_are_named(engine: Engine, tmp_path: Path) -> None:
+    config = planned(engine, tmp_path)
+    change(engine, audience=3)
+    (found,) = problems(engine, config, EVENING)
+    assert found.startswith("2026-W48 does not add up: 2 messages for an audience of 3.")
+
+
+def test_a_clock_that_is_silent_while_letters_are_due_is_named(engine: Engine, tmp_path: Path) -> None:
+    config = planned(engine, tmp_path)
+    now = DUE + 11 * MINUTE
+    assert problems(engine, config, now) == (
+        "Letters have been due since 2026-11-24 09:00 UTC, and no run has ever looked. Run `digest tick` now, then look at cron or the service.",
+    )
+    ran(engine, now + HOUR)  # a clock that was wrong tells nothing
+    ran(engine, now - HOUR)
+    assert "the last run was seen 2026-11-24 08:11 UTC" in problems(engine, config, now)[0]
+    ran(engine, now - 2 * HOUR, ended=now - MINUTE)
+    assert problems(engine, config, now) == ()
+
+
+def test_a_clock_with_nothing_to_do_may_be_silent(engine: Engine, tmp_path: Path) -> None:
+    config = planned(engine, tmp_path)
+    messages(engine, state="sent")
+    assert problems(engine, config, DUE + 5 * HOUR) == ()
+
+
+def test_the_command_exits_1_with_every_problem_and_0_without(sqlite_url: str, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(f'[database]\nurl = "{sqlite_url}"\n', encoding="utf-8")
+
+    def digest(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(main, ["--config", str(tmp_path / "config.toml"), "verify", *words])
+        return done.exit_code, done.output
+
+    assert digest() == (0, "Every expected edition happened, and nothing is overdue.\n")
+    from digest.db.session import open_database
+
+    engine = open_database(sqlite_url)
+    put_edition(engine, people=1, period="2020-W01", state="closed")
+    messages(engine, state="in_doubt")
+    engine.dispose()
+    code, said = digest("--json")
+    assert code == 1
+    assert "2020-W01 has 1 in doubt. List and decide them with `digest edition resolve --edition 2020-W01`." in json.loads(said)["problems"]
+    assert digest()[0] == 1
