@@ -197,3 +197,29 @@ def test_in_every_zone_each_week_has_one_due_hour_that_is_not_quiet(hours: Hours
 )
 def test_no_choice_of_days_off_gives_two_letters_on_one_day(zone: str, day: str, hour: int, own: bool, off: frozenset[date]) -> None:
     check_year(HOURS, zone, off, day=day, at=time(hour), everywhere_local=own)
+
+
+@given(
+    st.sampled_from(WEEKDAYS),
+    st.integers(1, 144),
+    st.integers(0, 144),
+    st.booleans(),
+    st.sets(st.integers(0, 60).map(lambda n: date(2026, 9, 20) + timedelta(days=n)), max_size=25).map(frozenset),
+)
+def test_a_week_is_to_be_planned_from_its_first_hour_to_the_end_of_its_catch_up(
+    day: str, ahead: int, late: int, own: bool, off: frozenset[date]
+) -> None:
+    hours = replace(HOURS, day=day, plan_ahead=timedelta(hours=ahead), catch_up=timedelta(hours=late), everywhere_local=own)
+    places = frozenset({Place("Pacific/Kiritimati", "XX"), Place("Pacific/Niue", "XX"), Place("Europe/Berlin", "")})
+    timetable = Timetable(hours=hours, places=places, off=DaysOff(in_country=frozenset(("XX", one) for one in off)))
+    minute = timedelta(minutes=1)
+    for period in ("2026-W41", "2026-W42", "2026-W43"):
+        span = schedule.window(period, timetable)
+        begin, end = span.first - hours.plan_ahead, span.last + hours.catch_up
+        assert period not in schedule.to_plan(begin - minute, timetable)
+        assert period in schedule.to_plan(begin, timetable)
+        assert period in schedule.to_plan(end, timetable)
+        assert period not in schedule.to_plan(end + minute, timetable)
+        assert schedule.coming(end, timetable).period <= period < schedule.coming(end + minute, timetable).period
+        assert period not in schedule.missed(end, timetable, {"2026-W40"})
+        assert period in schedule.missed(end + minute, timetable, {"2026-W40"})
