@@ -12,6 +12,8 @@ import dns.resolver
 import dns.reversename
 
 PATIENCE = 5.0  # seconds for one question, all tries together
+_SILENCE = "no DNS server answered in time"
+_ENOUGH = 2  # questions without an answer, after which nobody is asked any more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,7 @@ class Dns:
 
     def __init__(self, nameserver: str = "", patience: float | None = None) -> None:
         self._problem = ""
+        self._silences = 0  # questions in a row without any answer
         self._resolver = dns.resolver.Resolver(configure=False)
         if nameserver:
             host, port = _place(nameserver)
@@ -37,6 +40,11 @@ class Dns:
             except dns.resolver.NoResolverConfiguration:
                 self._problem = "this machine names no DNS server"
         self._resolver.timeout, self._resolver.lifetime = (patience or PATIENCE) / 2, patience or PATIENCE
+
+    @property
+    def silent(self) -> bool:
+        """True when nobody answers at all; further questions are then not asked."""
+        return bool(self._problem)
 
     def txt(self, name: str) -> Answer:
         """The texts at `name`, each with its strings joined (RFC 7208, 3.3)."""
@@ -60,12 +68,19 @@ class Dns:
     def _ask(self, name: str | dns.name.Name, kind: str, read: Callable[[Any], str]) -> Answer:
         if self._problem:
             return Answer(problem=self._problem)
+        answer = self._answer(name, kind, read)
+        self._silences = self._silences + 1 if answer.problem == _SILENCE else 0
+        if self._silences == _ENOUGH:
+            self._problem = _SILENCE
+        return answer
+
+    def _answer(self, name: str | dns.name.Name, kind: str, read: Callable[[Any], str]) -> Answer:
         try:
             found = self._resolver.resolve(name, kind, search=False, raise_on_no_answer=False)
         except dns.resolver.NXDOMAIN:
             return Answer()
         except dns.exception.Timeout:
-            return Answer(problem="no DNS server answered in time")
+            return Answer(problem=_SILENCE)
         except dns.resolver.NoNameservers:
             return Answer(problem="the DNS server failed")
         except (dns.exception.DNSException, OSError, UnicodeError) as error:

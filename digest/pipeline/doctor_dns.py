@@ -33,10 +33,13 @@ def records(domains: Domains, dns: Dns | None) -> list[Finding]:
         return [bad("sender.from", said, "Set sender.from to a mailbox of your own domain.")]
     if dns is None:
         return _unasked(domains)
+    found_spf = _spf(domains, dns)
     dmarc, policy = _dmarc(domains.sender, dns)
+    if dns.silent:
+        return [unknown("DNS", "no DNS server answers", _ASK), *_unasked(domains)]
     signing = domains.signer.domain if domains.signer else None
     return [
-        *_spf(domains, dns),
+        *found_spf,
         *(_dkim(domains.signer, dns) if domains.signer else [relay_signs()]),
         *dmarc,
         *judge_alignment(domains.sender, signing, domains.bounces, policy),

@@ -135,7 +135,7 @@ def met(relay: Relay, look: Look) -> conversation.Settings:
 
 def _may_get(connection: Connection, config: Config, address: str, person: Employee | None, now: datetime) -> None:
     domain = address.rpartition("@")[2].lower()
-    only = {name.lower().removeprefix("@") for name in config.delivery.only}
+    only = {name.lower() for name in config.delivery.only}
     named = domain in only or address.lower() in only
     if only and not named:
         raise NotForTestsError(address, "delivery.only does not name it", hint="Add the address or its domain to delivery.only in config.toml.")

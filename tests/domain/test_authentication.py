@@ -5,7 +5,10 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from digest.domain import spf
 from digest.domain.authentication import aligned, judge_alignment, judge_dkim, judge_dmarc, judge_mx, organisation, tags
 from digest.domain.doctor import Level, txt_record
 from tests.signing import pem, signer
@@ -156,3 +159,15 @@ def test_one_of_dkim_and_spf_must_speak_for_the_sender(signing: str | None, boun
 @pytest.mark.parametrize(("servers", "level"), [(["mx.x.example"], Level.OK), ([], Level.BAD), (["."], Level.BAD)])
 def test_reports_need_somewhere_to_go(servers: list[str], level: Level) -> None:
     assert judge_mx(DOMAIN, servers).level is level
+
+
+RECORDS_OF_ANYBODY = st.lists(st.one_of(st.text(max_size=60), st.text("vDKIM1AR=;: pkhst+-~?allinclude%{/.", max_size=60)), max_size=3)
+
+
+@given(RECORDS_OF_ANYBODY, RECORDS_OF_ANYBODY)
+def test_whatever_stands_in_the_dns_ends_in_findings(texts: list[str], others: list[str]) -> None:
+    """Anybody may publish anything."""
+    assert judge_dkim("s", DOMAIN, RSA, texts).said
+    assert judge_dmarc(DOMAIN, texts, others)[0]
+    assert spf.judge(DOMAIN, {DOMAIN: [f"v=spf1 {text}" for text in texts], "p": others}, ("relay.example",))
+    assert isinstance(spf.wanted(DOMAIN, {DOMAIN: [f"v=spf1 {text}" for text in texts]}), list)

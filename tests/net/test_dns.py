@@ -50,6 +50,15 @@ def test_silence_ends_in_time_and_is_named() -> None:
         assert time.monotonic() - started < 3
 
 
+def test_after_two_silences_nobody_is_asked_any_more() -> None:
+    with Nameserver(ZONE, silent=["*"]) as server:
+        dns = Dns(server.place, patience=0.3)
+        answers = [dns.txt(f"{n}.example") for n in range(9)]
+        assert {answer.problem for answer in answers} == {"no DNS server answered in time"}
+        assert dns.silent
+        assert {name for _, name, _ in server.asked} == {"0.example", "1.example"}
+
+
 def test_a_failing_server_is_named() -> None:
     with Nameserver(ZONE, failing=["osterglen.example"]) as server:
         assert Dns(server.place, patience=1).txt("osterglen.example").problem == "the DNS server failed"

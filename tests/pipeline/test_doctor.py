@@ -252,8 +252,15 @@ def test_a_dns_that_says_nothing_is_unknown_and_not_bad(sqlite_house: House) -> 
     sqlite_house.silent = ["*"]
     found = sqlite_house.examined()
     assert bad_ones(found) == {}
-    assert one(found, f"SPF of {DOMAIN}").said == f"{DOMAIN}: no DNS server answered in time"
-    assert one(found, "DKIM s2026").level is Level.UNKNOWN
+    assert [(f.subject, f.level) for f in found.sections[2].findings] == [(name, Level.UNKNOWN) for name in ("DNS", "DKIM s2026", "DKIM e2026")]
+    assert "--nameserver" in one(found, "DNS").do
+
+
+def test_a_dns_that_is_silent_for_one_name_leaves_the_others_known(sqlite_house: House) -> None:
+    sqlite_house.silent = [f"e2026._domainkey.{DOMAIN}"]
+    found = sqlite_house.examined()
+    assert one(found, "DKIM e2026").level is Level.UNKNOWN
+    assert [one(found, name).level for name in ("DKIM s2026", f"SPF of {DOMAIN}", f"MX of {DOMAIN}")] == [Level.OK] * 3
 
 
 def test_a_dns_that_fails_for_one_name_leaves_the_others_known(sqlite_house: House) -> None:

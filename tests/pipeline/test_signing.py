@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
 from digest.config import Config
+from digest.demo.mailbox import Mailbox
 from digest.errors import ConfigError
 from digest.mail.dkim import SigningError
-from digest.pipeline import signing
+from digest.pipeline import edition, signing, week
+from tests.factories import company, crowd
 from tests.signing import pem, verified
 
+EVENING = datetime(2026, 11, 16, 18, 0, tzinfo=UTC)  # dkimpy refuses signatures from the future
 WIRE = b"From: Mara <letter@osterglen.example>\r\nTo: ana@example.org\r\n\r\nHello\r\n"
 
 
@@ -51,3 +56,23 @@ def test_a_key_too_short_is_named_by_its_selector(tmp_path: Path) -> None:
     (tmp_path / "s.pem").write_bytes(pem("RSA", 1024))
     with pytest.raises(SigningError, match=r"dkim\.selectors\.s2026: .*found an RSA key of 1024 bits"):
         signing.load(config(tmp_path, {"s2026": "s.pem"}))
+
+
+def test_every_letter_of_a_week_arrives_signed_and_verifies(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "s.pem").write_bytes(pem("RSA"))
+    (tmp_path / "e.pem").write_bytes(pem("ED25519"))
+    sender = {"from": "Žofie <letter@osterglen.example>"}
+    mailbox = Mailbox(tmp_path / "mailbox")
+    mailbox.start()
+    try:
+        tables: dict[str, Any] = {"sender": sender, "dkim": {"selectors": {"s2026": "s.pem", "e2026": "e.pem"}}, "smtp": {"port": mailbox.port}}
+        settings = company(engine, tmp_path, crowd(20), **tables)
+        edition.plan(engine, settings, now=EVENING)
+        edition.approve(engine, now=EVENING, who="mara")
+        assert week.tick(engine, settings, clock=lambda: EVENING, at_once=True).delivery.sent == 20
+    finally:
+        mailbox.stop()
+    signer = signing.load(settings)
+    assert signer is not None
+    assert [verified(letter.raw, signer.records) for letter in mailbox.letters()] == [[True, True]] * 20
+    assert all(f"t={int(EVENING.timestamp())}".encode() in letter.raw for letter in mailbox.letters())
