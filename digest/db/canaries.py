@@ -7,14 +7,14 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, update
 
 from digest.db.schema import bounce, edition, message
+from digest.domain.bounce import BounceKind
 from digest.domain.canary import Look
 from digest.domain.edition import EditionState
 from digest.domain.message import FailReason, MessageState
 
 _OFFERED = (MessageState.SENT, MessageState.FAILED, MessageState.IN_DOUBT, MessageState.DEFERRED)
 _OWN_FAULT = (FailReason.ADDRESS, FailReason.EXPIRED)
-_BACK = ("hard", "soft", "ours")  # kinds of a report that say: it did not arrive
-_COMPLAINT = "complaint"
+_BACK = (BounceKind.HARD, BounceKind.SOFT, BounceKind.OURS)  # it did not arrive
 
 
 def begin(connection: Connection, edition_id: int, size: int) -> None:
@@ -60,11 +60,12 @@ def look(connection: Connection, edition_id: int) -> Look:
     states = select(message.c.state, message.c.reason, func.count()).where(mine, message.c.state.in_(_OFFERED), message.c.attempts > 0)
     counts = connection.execute(states.group_by(message.c.state, message.c.reason)).all()
     back = select(bounce.c.kind, func.count(func.distinct(message.c.employee_id))).join_from(bounce, message, message.c.id == bounce.c.message_id)
-    told: dict[str, int] = dict(connection.execute(back.where(mine, message.c.state == MessageState.SENT).group_by(bounce.c.kind)).tuples().all())
+    reports = connection.execute(back.where(mine, message.c.state == MessageState.SENT).group_by(bounce.c.kind)).all()
+    told = {str(kind): int(count) for kind, count in reports}
     return Look(
         offered=sum(count for _, _, count in counts),
         failed=sum(count for state, reason, count in counts if state == MessageState.FAILED and reason not in _OWN_FAULT),
         bounced=sum(told.get(kind, 0) for kind in _BACK),
-        complained=told.get(_COMPLAINT, 0),
+        complained=told.get(BounceKind.COMPLAINT, 0),
         in_doubt=sum(count for state, _, count in counts if state == MessageState.IN_DOUBT),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from digest.db.outbox import OPEN, WAITING
@@ -16,7 +16,6 @@ from digest.domain.routing import Route, route_of, signature
 
 _CHUNK = 500
 _REASON = 250  # characters that are kept of why a transport rests
-_DEAL = update(message).where(message.c.id == bindparam("one"), message.c.state.in_(WAITING)).values(route=bindparam("to"))
 
 
 def deal(engine: Engine, routes: Sequence[Route]) -> int:
@@ -51,11 +50,14 @@ def _chunk(connection: Connection, edition_id: int, after: int, routes: Sequence
         .order_by(message.c.id)
         .limit(_CHUNK),
     ).all()
-    dealt = [(row, route_of(row.address.rpartition("@")[2], row.employee_id, routes)) for row in rows]
-    moves = [{"one": row.id, "to": to} for row, to in dealt if row.route != to]
-    if moves:
-        connection.execute(_DEAL, moves)
-    return (rows[-1].id if len(rows) == _CHUNK else None), len(moves)
+    moves: dict[str, list[int]] = {}
+    for row in rows:
+        to = route_of(row.address.rpartition("@")[2], row.employee_id, routes)
+        if row.route != to:
+            moves.setdefault(to, []).append(row.id)
+    for to, ids in moves.items():
+        connection.execute(update(message).where(message.c.id.in_(ids), message.c.state.in_(WAITING)).values(route=to))
+    return (rows[-1].id if len(rows) == _CHUNK else None), sum(map(len, moves.values()))
 
 
 def rests(connection: Connection, now: datetime) -> dict[str, str]:
@@ -71,6 +73,7 @@ def rest(connection: Connection, name: str, until: datetime, reason: str) -> Non
     connection.execute(dialect.insert(transport).values(name=name, **values).on_conflict_do_update(index_elements=["name"], set_=values))
 
 
-def wake(connection: Connection) -> None:
-    """End every transport's rest; an operator says that what was wrong is cured."""
-    connection.execute(update(transport).values(rest_until=None, reason=""))
+def wake(connection: Connection, now: datetime) -> int:
+    """End every transport's rest; an operator says that what was wrong is cured. How many rested."""
+    resting = update(transport).where(transport.c.rest_until > now)
+    return connection.execute(resting.values(rest_until=None, reason="")).rowcount

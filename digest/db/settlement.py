@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from digest.db import suppressions
+from digest.db import bounces, suppressions
 from digest.db.schema import attempt, audit, message
+from digest.domain.bounce import BounceKind
 from digest.domain.message import FailReason, Message, MessageState
+from digest.domain.phase import enhanced_code
 from digest.domain.suppression import SuppressionReason
 
 _MOMENT = message.c.sent_at.type
 _FIRST = 100  # messages whose failures the breaker counts
+# What a refusal on the wire says about the person; `domain/bounce.py` says it for reports.
+_REFUSED: Mapping[str, BounceKind] = {
+    FailReason.ADDRESS: BounceKind.HARD,
+    FailReason.REFUSED: BounceKind.SOFT,
+    FailReason.POLICY: BounceKind.OURS,
+    FailReason.TOO_BIG: BounceKind.OURS,
+}
 _OWN = (FailReason.ADDRESS, FailReason.EXPIRED)
 
 
@@ -74,8 +83,16 @@ def settle(connection: Connection, run: str, settlements: Sequence[Settlement], 
         connection.execute(_SETTLE, others)
     connection.execute(_TRIED, [_attempt(item, now) for item in settlements])
     for item in settlements:
-        if item.state is MessageState.FAILED and item.reason == FailReason.ADDRESS:  # a bounce; no report will follow it
-            suppressions.suppress(connection, item.message.address, SuppressionReason.HARD_BOUNCE, now)
+        if item.state is MessageState.FAILED and item.reason in _REFUSED:  # a bounce; no report will follow it
+            _bounced(connection, item, now)
+
+
+def _bounced(connection: Connection, item: Settlement, now: datetime) -> None:
+    message_id, person, said = item.message.id, item.message.employee, item.attempt
+    status = enhanced_code(said.text[len("550 ") :])
+    bounces.record_refusal(connection, message_id, person, _REFUSED[item.reason], status, said.text, now)
+    if item.reason == FailReason.ADDRESS:
+        suppressions.suppress(connection, item.message.address, SuppressionReason.HARD_BOUNCE, now)
 
 
 def _settled(item: Settlement, run: str, now: datetime) -> dict[str, Any]:

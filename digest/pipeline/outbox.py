@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine
 
-from digest.db import standing
+from digest.db import routes, standing
 from digest.db.session import write
 from digest.errors import EditionError
 from digest.pipeline.edition import find
@@ -43,11 +43,14 @@ def pause(engine: Engine, period: str | None, *, reason: str = "", who: str, now
 
 
 def resume(engine: Engine, period: str | None, *, who: str, now: datetime) -> str:
-    """Go on with a paused edition; a sentence. Raises EditionError when there is none."""
+    """Go on with a paused edition and with transports that rest; a sentence. Raises EditionError when there is none."""
     with write(engine) as connection:
         found = find(connection, period)
+        woken = routes.wake(connection, now)
         if standing.resume(connection, found.id, who=who, now=now):
             return f"{found.period} goes on: the next `digest tick` sends what is due."
+    if woken:
+        return f"{found.period} is not paused; the relays that rested are used again."
     return f"{found.period} is not paused; nothing to resume."
 
 

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 
 from digest.db import runs, suppressions
-from digest.db.schema import attempt, employee, message, run
+from digest.db.schema import attempt, bounce, employee, message, run
 from digest.db.session import read, write
 from digest.domain.suppression import SuppressionReason
 from digest.pipeline import outbox
@@ -114,6 +114,7 @@ def test_an_unknown_mailbox_fails_and_is_suppressed_and_the_others_go_on(engine:
     assert (row.state, row.reason, row.attempts) == ("failed", "address", 1)
     with read(engine) as connection:
         assert suppressions.reasons(connection, [address], NOW + DAY) == {address: SuppressionReason.HARD_BOUNCE}
+        assert connection.execute(select(bounce.c.kind, bounce.c.source, bounce.c.status)).all() == [("hard", "smtp", "5.1.1")]
     assert ("rcpt", "failed", 550, "550 5.1.1 no such person") in tries(engine)
 
 
