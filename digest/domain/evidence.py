@@ -57,10 +57,11 @@ def judge(case: Case, witnesses: Sequence[Witness], traces: Mapping[str, Trace],
     if trace is not None and trace.last != "refused":
         said = f": {trace.words}" if trace.words else ""
         return Verdict(finding="unclear", why=f"the log names it, but does not say that the relay took it{said}")
+    what = f"not taken, says this log ({trace.words})" if trace else "not in this log"
     hole = _hole(case, witnesses, traces, spans)
     if hole:
-        return Verdict(finding="unproven", why=hole)
-    return Verdict(finding="missing", why=f"refused: {trace.words}" if trace else "not in this log, which covers its time")
+        return Verdict(finding="unproven", why=f"{what}, but that proves nothing: {hole}")
+    return Verdict(finding="missing", why=what if trace else f"{what}, which covers its time")
 
 
 def _trace(ids: Sequence[str], traces: Mapping[str, Trace]) -> Trace | None:
@@ -77,20 +78,18 @@ def _hole(case: Case, witnesses: Sequence[Witness], traces: Mapping[str, Trace],
     """Why the log does not prove that the message never came; "" when it does."""
     clocks = _clocks(witnesses, traces)
     if not clocks:
-        return "not in this log, but neither is any message that the relay surely took around then: is it the right relay's log?"
+        return "it names no message that was surely taken around then. Is it the right relay's log?"
     whole = _joined(spans)
     for source, offsets in clocks.items():
         if max(offsets) - min(offsets) > _DRIFT:
-            return "not in this log, whose clock jumps; it proves nothing"
+            return "its clock jumps"
         shift = sorted(offsets)[len(offsets) // 2]
         mine = [span for span in whole if span.source == source]
         if not any(span.first <= case.since + shift - _BEFORE and case.until + shift + _AFTER <= span.last for span in mine):
-            return f"not in this log, which does not reach over its time ({case.since:%Y-%m-%d %H:%M:%S} to {case.until:%H:%M:%S} UTC)"
+            return f"it does not reach over its time ({case.since:%Y-%m-%d %H:%M:%S} to {case.until:%H:%M:%S} UTC)"
         lost = [w for w in witnesses if _trace(w.ids, traces) is None and _within(w.at + shift, mine)]
         if lost:
-            return (
-                f"not in this log, but neither is one that was surely taken at {lost[0].at:%H:%M:%S} UTC: it has a hole, or another relay took part"
-            )
+            return f"it lacks one that was surely taken at {lost[0].at:%H:%M:%S} UTC, so it has a hole, or another relay took part"
     return ""
 
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 # seen: a Message-ID was read, which is not yet acceptance. taken: the relay keeps the message, so it said 250.
-# held: kept aside by a rule before that. refused: a rule said no. done: the relay has forgotten it.
+# held: kept aside by a rule before that. refused: a rule said no, or the connection broke before the end. done: the relay has forgotten it.
 Event = Literal["seen", "taken", "delivered", "deferred", "bounced", "held", "refused", "done"]
 TAKEN: Final = frozenset[Event]({"taken", "delivered", "deferred", "bounced", "done"})
 
@@ -38,6 +38,8 @@ _EXIM_REFUSED = re.compile(r"rejected (?:after DATA|by local_scan\(\))[:,]?\s*(.
 _RESULTS: dict[str, Event] = {"sent": "delivered", "deferred": "deferred", "bounced": "bounced", "expired": "bounced"}
 _ANY_ID = re.compile(rb"(?:message-id=| id=)<?([^>\s]+)")
 _EXIM_QUEUE = re.compile(rb"(?:^| )([0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}) ")
+_SESSION = re.compile(rb"\S+ (?:[ \d]\d \S+ )?(\S+ \S+/smtpd\[\d+\]): ([0-9A-Za-z]{5,20}): client=")
+_BROKEN = re.compile(rb"\S+ (?:[ \d]\d \S+ )?(\S+ \S+/smtpd\[\d+\]): ((?:lost connection|timeout) after DATA)\b")
 _HEAD = 120  # octets that hold an Exim id, through syslog too
 _STAMP = 16  # octets that hold a stamp to the minute
 _MONTHS = {name: n for n, name in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], start=1)}
@@ -197,6 +199,7 @@ class Reader:
         self._wanted_raw = frozenset(one.encode() for one in wanted)
         self._postfix: set[bytes] = set()  # bare queue ids that are followed: what is looked for in every line
         self._exim: set[bytes] = set()
+        self._sessions: dict[bytes, bytes] = {}  # host and process of an smtpd -> the queue id that it works on
         self._stamp = b""
         self.traces: dict[str, Trace] = {}
         self.spans: list[Span] = []
@@ -208,6 +211,11 @@ class Reader:
         self._stamp = b""
         for raw in lines:
             self.lines += 1
+            if b": client=" in raw:
+                self._opened(raw)
+                continue
+            if b" after DATA" in raw:
+                self._lost(raw)
             named = b"message-id=" in raw or b" <= " in raw
             if not (self._followed(raw) or (named and self._news(raw))):
                 continue
@@ -219,6 +227,24 @@ class Reader:
                 spans[line.source] = (min(first, line.at), max(last, line.at))
             self._follow(line)
         self.spans += [Span(source=source, first=first, last=last) for source, (first, last) in spans.items()]
+
+    def _opened(self, raw: bytes) -> None:
+        """Postfix says whose connection brings the message before it says which message that is."""
+        session = _SESSION.match(raw[:_LONGEST])
+        if session:
+            self._sessions[session[1]] = session[2]
+
+    def _lost(self, raw: bytes) -> None:
+        """The connection broke before the final dot: Postfix had read the head, and threw the message away."""
+        found = _BROKEN.match(raw[:_LONGEST])
+        queue = self._sessions.get(found[1]) if found else None
+        if found is None or queue not in self._postfix:
+            return
+        host, _, program = found[1].decode("utf-8", "replace").partition(" ")
+        trace = self.traces.get(self._queues.get(f"{host} {program.partition('/')[0]} {queue.decode()}", ""))
+        if trace is not None:
+            trace.events.add("refused")
+            trace.last, trace.words = "refused", _clean(found[2].decode("utf-8", "replace"))
 
     def _followed(self, raw: bytes) -> bool:
         """Cheap: does it name a queue id that we follow?"""

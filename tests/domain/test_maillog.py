@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from digest.domain.maillog import Reader, Trace, parse
 from tests.conftest import NOW
 
+REAL = Path(__file__).with_name("postfix-3.7.log")
 ANA = "2026-W48.17.0123456789abcdef@example.com"
 BEN = "2026-W48.18.fedcba9876543210@example.com"
 
@@ -108,12 +110,32 @@ def test_exim_through_syslog_with_and_without_its_own_stamp() -> None:
 
 
 def test_a_message_id_that_was_only_read_is_not_taken() -> None:
-    """The process died in mid-body: cleanup had seen the head, and Postfix threw the rest away."""
-    found = only(
-        "".join(POSTFIX.splitlines(keepends=True)[:3]) + "Nov 24 09:00:01 mx1 postfix/smtpd[2211]: lost connection after DATA (5120 bytes)\n"
-    )
-    assert not found.taken
-    assert found.last == "seen"
+    """Cleanup saw the head; nothing says yet that the message came whole."""
+    found = only("".join(POSTFIX.splitlines(keepends=True)[:3]))
+    assert (found.taken, found.last) == (False, "seen")
+
+
+WENT = ["taken", "broken off in mid-body", "gone after the dot", "refused by a rule", "held by a rule", "bounced later", "deferred"]
+
+
+@pytest.mark.parametrize(("series", "ids"), [(1, "short"), (2, "long")], ids=["short queue ids", "long queue ids"])
+def test_a_real_log_of_postfix_3_7_tells_what_became_of_each(series: int, ids: str) -> None:
+    """Written by a real Postfix 3.7.11: seven messages with short queue ids, and after a reload the same with long ones."""
+    wanted = [f"2026-W48.{series}{n}.0123456789abcdef@example.com" for n in range(len(WENT))]
+    reader = Reader(wanted, datetime(2026, 11, 22, tzinfo=UTC))
+    reader.read(REAL.read_bytes().splitlines())
+    assert all(f"2026-W48.{series}{n}" in one for n, one in enumerate(reader.traces)), ids
+    went = dict(zip(WENT, [(trace.taken, trace.last, trace.words) for trace in reader.traces.values()], strict=True))
+    later, gone = "450 4.2.0 later (in reply to RCPT TO command)", "550 5.1.1 no such user (in reply to RCPT TO command)"
+    assert went.pop("refused by a rule")[:2] == (False, "refused")
+    assert went.pop("held by a rule")[:2] == (False, "held")
+    assert went == {
+        "taken": (True, "delivered", "250 2.0.0 taken"),
+        "broken off in mid-body": (False, "refused", "lost connection after DATA"),
+        "gone after the dot": (True, "delivered", "250 2.0.0 taken"),
+        "bounced later": (True, "bounced", f"host 127.0.0.1[127.0.0.1] said: {gone}"),
+        "deferred": (True, "deferred", f"host 127.0.0.1[127.0.0.1] said: {later}"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -143,6 +165,18 @@ def test_a_queue_id_that_is_used_again_speaks_of_other_mail() -> None:
     again += "Nov 24 11:00:01 mx1 postfix/smtp[9]: 4F1A2C0D3E: to=<x@example.net>, relay=mx, dsn=5.0.0, status=bounced (no)\n"
     assert only(POSTFIX + again).last == "delivered"
     assert only(POSTFIX.replace("Nov 24 09:00:02 mx1 postfix/qmgr[801]: 4F1A2C0D3E: removed\n", "") + again).last == "delivered"
+
+
+def test_a_connection_that_breaks_speaks_of_the_message_it_was_at() -> None:
+    """One connection brings many messages; only the last one of them is lost."""
+    other = "Nov 24 09:00:03 mx1 postfix/smtpd[2211]: 5A1A2C0D3E: client=app.example.com[192.0.2.1]\n"
+    other += f"Nov 24 09:00:03 mx1 postfix/cleanup[2214]: 5A1A2C0D3E: message-id=<{BEN}>\n"
+    lost = "Nov 24 09:00:03 mx1 postfix/smtpd[2211]: lost connection after DATA (5120 bytes) from app.example.com[192.0.2.1]\n"
+    elsewhere = "Nov 24 09:00:03 mx1 postfix/smtpd[9999]: timeout after DATA (5120 bytes) from app.example.com[192.0.2.1]\n"
+    found = read(POSTFIX + other + elsewhere).traces
+    assert (found[ANA].last, found[BEN].last) == ("delivered", "seen")
+    found = read(POSTFIX + other + lost).traces
+    assert (found[ANA].last, found[BEN].last, found[BEN].taken) == ("delivered", "refused", False)
 
 
 def test_two_instances_on_one_host_keep_their_queue_ids_apart() -> None:

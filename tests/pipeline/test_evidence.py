@@ -169,6 +169,19 @@ def test_a_message_that_was_only_read_by_the_relay_is_told_apart(engine: Engine)
     assert (found.queued, "5.7.1" in found.verdicts[numbers[2]].why) == (1, True)
 
 
+def test_a_message_that_broke_off_in_mid_body_was_not_taken(engine: Engine) -> None:
+    """A process was killed while it sent: the relay had read the Message-ID and threw the message away."""
+    numbers = doubtful(engine)
+    without = [number if place != 2 else 0 for place, number in enumerate(numbers)]
+    head = "Nov 24 09:02:00 mx1 postfix"
+    broken = f"{head}/smtpd[5]: CC1234: client=app[192.0.2.1]\n{head}/cleanup[9]: CC1234: message-id=<{reference(numbers[2])}>\n"
+    lines = log(without, last=1) + broken.encode().splitlines() + [f"{head}/smtpd[5]: lost connection after DATA (50 bytes) from app".encode()]
+    lines += log(without, first=3)[len(log(without, first=3, last=2)) :]
+    found = by_log(engine, lines, missing="queued")
+    assert (found.sent, found.queued) == (0, 1)
+    assert found.verdicts[numbers[2]].why == "not taken, says this log (lost connection after DATA)"
+
+
 def test_a_key_made_since_then_does_not_hide_a_message(engine: Engine) -> None:
     numbers = doubtful(engine)
     with write(engine) as connection:
