@@ -14,6 +14,7 @@ from digest.domain.maillog import Reader, Trace, parse
 from tests.conftest import NOW
 
 REAL = Path(__file__).with_name("postfix-3.7.log")
+REAL_EXIM = Path(__file__).with_name("exim-4.96.log")
 ANA = "2026-W48.17.0123456789abcdef@example.com"
 BEN = "2026-W48.18.fedcba9876543210@example.com"
 
@@ -136,6 +137,23 @@ def test_a_real_log_of_postfix_3_7_tells_what_became_of_each(series: int, ids: s
         "bounced later": (True, "bounced", f"host 127.0.0.1[127.0.0.1] said: {gone}"),
         "deferred": (True, "deferred", f"host 127.0.0.1[127.0.0.1] said: {later}"),
     }
+
+
+@pytest.mark.parametrize("series", [1, 2], ids=["as it comes", "with everything logged"])
+def test_a_real_log_of_exim_4_96_tells_what_became_of_each(series: int) -> None:
+    """The same seven messages; Exim names a message only once it has taken it, also when the client left after the dot."""
+    wanted = [f"2026-W48.{series}{n}.0123456789abcdef@example.com" for n in range(len(WENT))]
+    reader = Reader(wanted, datetime(2026, 11, 22, tzinfo=UTC))
+    reader.read(REAL_EXIM.read_bytes().splitlines())
+    went = {what: reader.traces[one] for what, one in zip(WENT, wanted, strict=True) if one in reader.traces}
+    assert {what: (trace.taken, trace.last) for what, trace in went.items()} == {
+        "taken": (True, "delivered"),
+        "held by a rule": (True, "delivered"),  # there was no such rule here
+        "bounced later": (True, "bounced"),
+        "deferred": (True, "deferred"),
+    }
+    assert "550 5.1.1 no such user" in went["bounced later"].words
+    assert 'C="250 2.0.0 taken"' in went["taken"].words
 
 
 @pytest.mark.parametrize(
