@@ -127,7 +127,6 @@ def rows(bench: Bench, port: int) -> list[Row]:
         flood = partial(postfix.flood, bench.tools, port, bench.people, int(bench.octets) or 47_000)
         found.append(Row(name="smtp-source -s 20 -d: the limit, renders nothing, records nothing", measure=flood))
     found.append(Row(name="naive script: Jinja + premailer per employee, smtplib", measure=partial(bench.rival, "naive", port, NAIVE)))
-    found.append(Row(name="the same, premailer's checks turned off", measure=partial(bench.rival, "tuned", port, NAIVE)))
     found.append(Row(name="Django EmailMultiAlternatives, inlined once", measure=partial(bench.rival, "django", port, DJANGO)))
     found += [Row(name=f"ours, SQLite FULL, {n:>2} connections", measure=partial(bench.ours, port, n)) for n in (1, 4, 20)]
     if bench.server:

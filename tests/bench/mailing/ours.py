@@ -11,7 +11,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,12 +19,11 @@ from digest.db import migrate
 from digest.db.session import open_database
 from digest.domain.message import Message
 from digest.mail.dkim import Signer
-from digest.pipeline import edition, renderers
+from digest.pipeline import renderers
 from digest.pipeline.delivery import deliver
 from digest.pipeline.letters import Renderer
+from digest.pipeline.policy import Policy
 from digest.smtp.relay import Relay
-from tests.bench.plan import TOPICS, fill
-from tests.factories import company, person
 
 POSTS = 60
 EVENING = datetime(2026, 11, 23, 18, tzinfo=UTC)
@@ -34,23 +33,29 @@ SCHEDULE = {"quiet": "", "holidays": "ignore"}
 WHY = "Three bakers sent the same oven back within a week. I flew there to argue, and came home with a list of what we had never tried."
 
 
-def queue() -> str:
+def queue(topics: Sequence[str]) -> str:
     """Sixty posts, half of them by a colleague, with words of the usual length."""
     posts = []
     for n in range(POSTS):
         by = 'by = "ana@example.org"\nnamed = true\n' if n % 2 else ""
         words = f'title = "What a kilowatt hour of bread costs, part {n}"\nurl = "https://example.com/stories/{n}"\nwhy = "{WHY}"\n'
-        posts.append(f'[[post]]\nid = "post-{n}"\n{words}topics = ["{TOPICS[n % len(TOPICS)]}"]\n{by}')
+        posts.append(f'[[post]]\nid = "post-{n}"\n{words}topics = ["{topics[n % len(topics)]}"]\n{by}')
     return "".join(posts)
 
 
 def plan(url: str, people: int) -> None:
     """Make the tables, a roster and an approved edition, all of it by the real planner."""
+    from digest.pipeline import edition
+    from tests.bench.plan import TOPICS, fill  # what delivers does not load what plans, so that its memory is its own
+    from tests.factories import company, person
+
     engine = open_database(url)
     migrate.upgrade(engine)
     with tempfile.TemporaryDirectory(prefix="digest-bench-") as folder:
         networks = ["linkedin", "x", "bluesky", "mastodon"]
-        config = company(engine, Path(folder), [person("ana@example.org")], queue=queue(), mix=MIX, schedule=SCHEDULE, sharing={"networks": networks})
+        config = company(
+            engine, Path(folder), [person("ana@example.org")], queue=queue(TOPICS), mix=MIX, schedule=SCHEDULE, sharing={"networks": networks}
+        )
         fill(engine, people)
         edition.plan(engine, config, now=EVENING)
     edition.approve(engine, now=EVENING, who="bench")
@@ -58,18 +63,15 @@ def plan(url: str, people: int) -> None:
 
 
 class Measured:
-    """The real renderer, signed when there is a key, and how long its messages are."""
+    """The real renderer, and how long its messages are."""
 
-    def __init__(self, renderer: Renderer, signer: Signer | None) -> None:
+    def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
-        self._signer = signer
         self.octets = 0
 
     def wire(self, message: Message) -> bytes:
         """The octets of one message."""
         made = self._renderer.wire(message)
-        if self._signer is not None and message.dated_at is not None:
-            made = self._signer.sign(made, message.dated_at)
         self.octets += len(made)
         return made
 
@@ -87,12 +89,12 @@ def send(url: str, port: int, connections: int, key: str) -> dict[str, float]:
     made: list[Measured] = []
 
     def load(edition_id: int) -> Measured:
-        made.append(Measured(renderers.load(engine, edition_id), signer))
+        made.append(Measured(renderers.load(engine, edition_id)))
         return made[-1]
 
     relay = Relay(host="127.0.0.1", port=port, connections=connections)
     start, cpu = time.perf_counter(), time.process_time()
-    done = deliver(engine, renderers=load, relay=relay, clock=clock())
+    done = deliver(engine, renderers=load, relays=(relay,), clock=clock(), policy=Policy(sign=signer.sign if signer else None))
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     engine.dispose()
     if done.transport_error or not done.sent:
