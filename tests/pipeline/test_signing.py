@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import Engine
 
 from digest.config import Config
@@ -76,3 +77,34 @@ def test_every_letter_of_a_week_arrives_signed_and_verifies(engine: Engine, tmp_
     assert signer is not None
     assert [verified(letter.raw, signer.records) for letter in mailbox.letters()] == [[True, True]] * 20
     assert all(f"t={int(EVENING.timestamp())}".encode() in letter.raw for letter in mailbox.letters())
+
+
+class Hesitant(Mailbox):
+    """Says "later" to every message the first time it is offered, and keeps what was offered."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.offered: dict[str, list[bytes]] = {}
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+        raw = envelope.original_content or b""
+        tries = self.offered.setdefault(envelope.rcpt_tos[0], [])
+        tries.append(raw)
+        return "451 4.3.0 later" if len(tries) == 1 else await super().handle_DATA(_server, _session, envelope)
+
+
+def test_a_letter_that_is_tried_again_is_signed_the_same(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "s.pem").write_bytes(pem("RSA"))
+    mailbox = Hesitant(tmp_path / "mailbox")
+    mailbox.start()
+    try:
+        tables: dict[str, Any] = {"sender": {"from": "Mara <letter@osterglen.example>"}, "dkim": {"selectors": {"s2026": "s.pem"}}}
+        settings = company(engine, tmp_path, crowd(3), smtp={"port": mailbox.port}, **tables)
+        edition.plan(engine, settings, now=EVENING)
+        edition.approve(engine, now=EVENING, who="mara")
+        for hours in (0, 12):
+            week.tick(engine, settings, clock=lambda hours=hours: EVENING + timedelta(hours=hours), at_once=True)  # type: ignore[misc]  # mypy sees a lambda's default as an argument
+    finally:
+        mailbox.stop()
+    assert [len(set(tries)) for tries in mailbox.offered.values()] == [1, 1, 1]
+    assert [len(tries) for tries in mailbox.offered.values()] == [2, 2, 2]
