@@ -11,7 +11,7 @@ from typing import Annotated
 from zoneinfo import available_timezones
 
 import ada_url
-from pydantic import AfterValidator, Strict
+from pydantic import AfterValidator, BeforeValidator, Strict
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 _WIDTH = 60  # characters of a wrong value that are quoted back
@@ -131,8 +131,8 @@ def _day(value: str) -> str:
     return value
 
 
-def _canary(value: int | str) -> int | str:
-    if isinstance(value, bool) or (isinstance(value, int) and value < 0):
+def _canary(value: object) -> int | str:
+    if isinstance(value, bool) or not isinstance(value, int | str) or (isinstance(value, int) and value < 0):
         raise _refuse(value, _CANARY)
     if isinstance(value, str):
         found = re.fullmatch(r"([0-9]{1,2}(?:\.[0-9]+)?)%", value)
@@ -184,7 +184,7 @@ Listen = Annotated[str, AfterValidator(_listen)]
 Names = Annotated[tuple[Line, ...], Strict(strict=False)]  # TOML has lists only; the words inside stay strict
 Days = Annotated[tuple[Annotated[str, AfterValidator(_day)], ...], Strict(strict=False)]
 Quiet = Annotated[str, AfterValidator(_quiet)]
-Canary = Annotated[int | str, AfterValidator(_canary)]
+Canary = Annotated[int | str, BeforeValidator(_canary)]
 Bounces = Annotated[str, AfterValidator(_bounces)]
 MailSource = Annotated[str, AfterValidator(_source)]
 TransportName = Annotated[str, AfterValidator(_name)]
