@@ -59,13 +59,18 @@ def _obey(asked: queue.SimpleQueue[int | None], engine: Engine, clock: Callable[
             _log.exception("This is a bug in digest; the signal did nothing.")
 
 
-def draining(stop: threading.Event) -> None:
-    """From now on the first SIGTERM or SIGINT sets `stop`, and the second breaks off what is on the wire."""
+@contextmanager
+def draining(stop: threading.Event) -> Iterator[None]:
+    """While inside, the first SIGTERM or SIGINT sets `stop`, and the second breaks off what is on the wire. Main thread only."""
 
     def note(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt  # the run's main thread takes it, closes its connections and records what they became
         stop.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, note)
+    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

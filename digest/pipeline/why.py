@@ -71,7 +71,8 @@ def _timeline(found: dict[str, Any]) -> list[str]:
 
 def _tried(tried: dict[str, Any]) -> str:
     by = tried["transport"] or "the relay"
-    words = f"{tried['code'] or ''} {tried['text']}".strip()
+    code = str(tried["code"] or "")
+    words = tried["text"] if tried["text"].startswith(code) else f"{code} {tried['text']}"
     if tried["outcome"] == MessageState.SENT:
         return f"accepted by {by}{_named(words)}"
     return f"{tried['outcome'].replace('_', ' ')} at {tried['phase']} by {by}{_named(words)}"
