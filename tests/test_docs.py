@@ -57,7 +57,8 @@ class Reader:
         else:
             assert words[0] == "digest", f"README: `{line}` is not a command that this test knows how to try"
             done = subprocess.run(words, cwd=self.folder, env=self.env, capture_output=True, text=True, check=False, timeout=120)
-            assert done.returncode == 0, f"`{line}` ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+            allowed = {0, 1} if words[1] == "doctor" else {0}  # it finds that nothing here is meant for the world
+            assert done.returncode in allowed, f"`{line}` ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
             if words[:2] == ["digest", "init"]:
                 self.edit(self.folder / words[-1] / "config.toml")
 
@@ -112,7 +113,8 @@ def test_what_readme_says_works_in_its_order(reader: Reader) -> None:
         reader.type(line)
     roster = (reader.folder / "roster.csv").read_text(encoding="utf-8-sig").splitlines()[1:]
     people = {line.split(",")[0].strip().lower() for line in roster if line.strip()}
-    received = [letter.recipient.lower() for letter in reader.mailbox.letters()]
+    received = [letter.recipient.lower() for letter in reader.mailbox.letters() if b"X-Digest-Test: 1" not in letter.raw]
+    assert len(received) == len(reader.mailbox.letters()) - 1
     assert sorted(received) == sorted(set(received)), "somebody got it twice"
     assert set(received) == people
 

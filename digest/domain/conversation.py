@@ -51,6 +51,14 @@ def failed(outcome: Outcome, settings: Settings) -> Step:
     return Step(phase=outcome.phase, ok=False, said=f"{_AT[outcome.phase]}: {outcome.text or outcome.kind}", do=_advice(outcome, settings))
 
 
+def unusable(outcome: Outcome, settings: Settings) -> str:
+    """One sentence for the log and the tick: why the relay cannot be used, and what to check."""
+    step = failed(outcome, settings)
+    if outcome.kind is Kind.BROKEN and outcome.phase is Phase.CONNECT:
+        return f"SMTP relay {settings.place} {outcome.text}; nothing was offered, so nothing is lost. {step.do}"
+    return f"SMTP relay {settings.place} cannot be used, {step.said}; nothing was offered, so nothing is lost. {step.do}"
+
+
 def _order(settings: Settings) -> list[Phase]:
     first = [Phase.CONNECT, Phase.STARTTLS, Phase.GREETING] if settings.security == "tls" else [Phase.CONNECT, Phase.GREETING]
     return [

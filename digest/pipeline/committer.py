@@ -17,12 +17,11 @@ from digest.db import buckets, canaries, outbox, settlement, standing
 from digest.db.outbox import Claim, Retry
 from digest.db.runs import Run
 from digest.db.session import storage_errors
-from digest.db.settlement import Settlement
 from digest.domain import canary
 from digest.domain.breaker import Breaker
 from digest.domain.message import Message, MessageState
-from digest.domain.phase import Decision
 from digest.domain.routing import Route, route_of, stand_ins
+from digest.pipeline.outcomes import Done
 from digest.pipeline.policy import Hush, Policy
 from digest.smtp.relay import Relay
 
@@ -30,14 +29,6 @@ _REST = timedelta(minutes=5)  # of a domain that asked for it
 _SOON = 0.05  # seconds until a canary's last replies are looked for again
 BREAKER = "breaker"
 CANARY = "canary"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Done:
-    """One connection's last message: what it became, and what the table said."""
-
-    settlement: Settlement
-    decision: Decision
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 from collections import Counter
@@ -15,14 +14,14 @@ from sqlalchemy import Engine
 from digest.db import routes, standing
 from digest.db.runs import Slots
 from digest.db.session import write
-from digest.db.settlement import Settlement, Try
-from digest.domain.message import FailReason, Message, MessageState
-from digest.domain.phase import TEXT_LIMIT, Decision, Effect, Kind, Outcome, Phase, decide
-from digest.domain.retry import next_attempt
+from digest.domain.conversation import Settings, unusable
+from digest.domain.message import Message
+from digest.domain.phase import TEXT_LIMIT, Effect, Outcome, decide
 from digest.pipeline import crash
-from digest.pipeline.committer import BREAKER, Answer, Committer, Done
+from digest.pipeline.committer import BREAKER, Answer, Committer
 from digest.pipeline.letters import Letters
 from digest.pipeline.lines import Line, Lines
+from digest.pipeline.outcomes import Done, become, unmade
 from digest.smtp.relay import Relay
 
 _log = logging.getLogger(__name__)
@@ -150,7 +149,8 @@ class Crew:
             self._troubles.pop(name, None)
             self._committer.away.discard(name)
             return
-        self._troubles[name] = sentence(line.relay, outcome)
+        relay = line.relay
+        self._troubles[name] = unusable(outcome, Settings(place=relay.place, table=relay.table, security=relay.security, username=relay.username))
         _log.info("%s", self._troubles[name])
         if decide(outcome).effect is Effect.BREAKER:
             self._refused(line.relay, outcome)
@@ -219,7 +219,7 @@ class Crew:
             sender, wire = self._letters.letter(message)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one message must not stop the others
             _log.warning("message %s cannot be rendered: %s", message.id, error)
-            self._done.append(_unmade(message, error, line))
+            self._done.append(unmade(message, error, line=line.number, transport=line.relay.name))
             return
         outcome = lines.offer(line, message, line.connection.offer(sender, message.address, wire, self._watch))
         if outcome is not None:
@@ -236,7 +236,7 @@ class Crew:
             self._pause(line.relay.name)
         elif outcome.accepted:
             self._pauses[line.relay.name] = 0
-        self._done.append(self._become(message, outcome, decision, line))
+        self._done.append(become(message, outcome, decision, self._policy, self._committer.clock(), line=line.number, transport=line.relay.name))
 
     def _pause(self, name: str) -> None:
         """Rest the relay: 1, 2, 4 ... 30 seconds; lines that were told so together share one pause."""
@@ -244,20 +244,6 @@ class Crew:
         if not self._policy.at_once and self._rest_until.get(name, 0.0) <= now:
             self._rest_until[name] = now + min(2.0 ** self._pauses[name], _LONGEST_PAUSE)
             self._pauses[name] += 1
-
-    def _become(self, message: Message, outcome: Outcome, decision: Decision, line: Line) -> Done:
-        state, reason, again = decision.state, decision.reason, None
-        resend = state is MessageState.IN_DOUBT and self._policy.on_doubt == "resend"
-        if state is MessageState.DEFERRED or resend:
-            due = message.due_at + self._policy.deadline
-            jitter = random.random()  # noqa: S311 - spreads load, guards nothing
-            again = next_attempt(message.attempts + 1, outcome, due, self._committer.clock(), jitter)
-            if again is not None:
-                state = MessageState.DEFERRED
-            elif not resend:
-                state, reason = MessageState.FAILED, FailReason.EXPIRED
-        tried = Try(phase=outcome.phase, code=outcome.code, text=outcome.text, connection=line.number, transport=line.relay.name)
-        return Done(settlement=Settlement(message=message, state=state, reason=reason, next_attempt_at=again, attempt=tried), decision=decision)
 
     # The end
 
@@ -284,25 +270,3 @@ class Crew:
             self._committer.exchange(self._done, {})
         except Exception as error:  # noqa: BLE001 - the first error is the one to tell
             _log.warning("what was on the wire could not be recorded, the next run names it: %s", error)
-
-
-def _unmade(message: Message, error: Exception, line: Line) -> Done:
-    decision = Decision(state=MessageState.FAILED, reason=FailReason.RENDER, effect=Effect.NONE)
-    text = f"{type(error).__name__}: {error}"[:TEXT_LIMIT]
-    tried = Try(phase="render", code=None, text=text, connection=line.number, transport=line.relay.name)
-    settlement = Settlement(message=message, state=decision.state, reason=decision.reason, next_attempt_at=None, attempt=tried)
-    return Done(settlement=settlement, decision=decision)
-
-
-def sentence(relay: Relay, outcome: Outcome) -> str:
-    """Why the relay cannot be used, and what to check."""
-    said = outcome.text or outcome.kind
-    hint = {
-        Phase.CONNECT: f"Check {relay.table}.host and {relay.table}.port, or ask `digest doctor`.",
-        Phase.STARTTLS: f"Check {relay.table}.security and the relay's certificate, or ask `digest doctor`.",
-        Phase.AUTH: f"Check {relay.table}.username and its password, then run `digest edition resume`.",
-    }.get(outcome.phase, "Check the relay's own log, or ask `digest doctor`.")
-    place = f"SMTP relay {relay.place}"
-    if outcome.kind is Kind.BROKEN and outcome.phase is Phase.CONNECT:
-        return f"{place} {said}; nothing was offered, so nothing is lost. {hint}"
-    return f"{place} cannot be used ({outcome.phase}): {said}; nothing was offered, so nothing is lost. {hint}"
