@@ -29,7 +29,7 @@ SITE = "Europe/Berlin"
 COUNTRIES = ("DE", "US", "GB", "IN", "JP", "BR", "EG", "LB", "CL", "")
 QUARTER = timedelta(minutes=15)
 IDLE = timedelta(hours=6)
-NIGHT = (time(21), time(6))
+NIGHT = "21:00-06:00"
 
 
 @dataclass(kw_only=True)
@@ -56,6 +56,7 @@ class Simulation:
         self.engine = engine
         self.home = home
         self.now = start
+        self.author = people[0]["address"]
         self.ticks = 0
         self.idle = IDLE
         self.said: list[str] = []
@@ -65,7 +66,7 @@ class Simulation:
             engine,
             home,
             people,
-            queue=_queue(start),
+            queue=_queue(start, self.author),
             site={"company": "Example", "address": "Example, 1 Road", "timezone": SITE},
             schedule=schedule,
             smtp={"port": self.relay.port, "connections": 4},
@@ -73,7 +74,7 @@ class Simulation:
 
     def tick(self) -> None:
         """Do what is due at this moment. The editor has put this week's posts into the queue."""
-        (self.home / "queue.toml").write_text(_queue(self.now), encoding="utf-8")
+        (self.home / "queue.toml").write_text(_queue(self.now, self.author), encoding="utf-8")
         done = week.tick(self.engine, self.config, clock=lambda: self.now)
         assert done.delivery.transport_error is None, done.delivery
         self.said += done.said
@@ -121,10 +122,10 @@ def _quarter(moment: datetime) -> datetime:
     return start
 
 
-def _queue(now: datetime) -> str:
+def _queue(now: datetime, author: str) -> str:
     """Two posts that nobody has seen before this week."""
     name = period_of(now.date()).lower()
-    one = f'[[post]]\nid = "{name}-a"\ntitle = "A {name}"\nurl = "https://example.com/{name}/a"\nwhy = "Worth it."\nby = "p0000@example.org"\n'
+    one = f'[[post]]\nid = "{name}-a"\ntitle = "A {name}"\nurl = "https://example.com/{name}/a"\nwhy = "Worth it."\nby = "{author}"\n'
     return one + f'[[post]]\nid = "{name}-b"\ntitle = "B {name}"\nurl = "https://example.com/{name}/b"\nwhy = "Worth it too."\n'
 
 
@@ -133,9 +134,10 @@ def wall(moment: datetime, zone: str) -> datetime:
     return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
-def is_quiet(clock: time) -> bool:
-    """Nine in the evening to six in the morning."""
-    return clock >= NIGHT[0] or clock < NIGHT[1]
+def is_quiet(clock: time, quiet: str = NIGHT) -> bool:
+    """True when a wall clock shows a time of these hours, which run over midnight."""
+    start, end = map(time.fromisoformat, quiet.split("-"))
+    return clock >= start or clock < end
 
 
 class DaysOff:
@@ -173,7 +175,7 @@ def judge(simulated: Simulation, periods: Sequence[str], people: int, closed: Se
         endings["moved by a holiday"] += due.date() != usual
         endings["moved by a clock change"] += due.time() != time.fromisoformat(simulated.config.schedule.time)
         assert timedelta(0) <= row.sent_at - row.due_at < QUARTER, row
-        assert not is_quiet(arrived.time()), row
+        assert not is_quiet(arrived.time(), simulated.config.schedule.quiet), row
         assert not off.hold(arrived.date(), row.country), row
         assert arrived.date() == usual or (off.hold(usual, row.country) and arrived.weekday() < 5), row
     assert not taken, "the relay took what no row knows of"
