@@ -45,7 +45,7 @@ def command(home: Home, *, source: str | None, recipient: str, as_json: bool) ->
     """
     if source == _STDIN or (source is None and recipient):
         return _piped(home, recipient, as_json=as_json)
-    source = source or home.config.inbound.mailbox
+    source = source or _configured(home)
     if not source and sys.stdin.isatty():
         raise click.UsageError("Nothing to read: name a SOURCE, set inbound.mailbox in config.toml, or pipe a message to it.")
     if not source:
@@ -55,6 +55,12 @@ def command(home: Home, *, source: str | None, recipient: str, as_json: bool) ->
     for problem in taken.problems:
         click.echo(problem, err=True)
     return 1 if taken.problems else 0
+
+
+def _configured(home: Home) -> str:
+    """`inbound.mailbox`; a Maildir's path starts from the configuration's folder. "" when there is none."""
+    mailbox = home.config.inbound.mailbox
+    return mailbox if not mailbox or "://" in mailbox else str(home.config.home / mailbox)
 
 
 def _piped(home: Home, recipient: str, *, as_json: bool) -> int:

@@ -95,10 +95,8 @@ def _add(found: dict[str, list[str]], name: str, value: list[bytes]) -> None:
 
 def _base64(raw: bytes) -> bytes:
     clean = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
-    try:
-        return binascii.a2b_base64(clean[: len(clean) // 4 * 4])
-    except binascii.Error:
-        return raw
+    whole = clean[: len(clean) - (len(clean) % 4 == 1)]  # a single letter more holds no octet
+    return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4))
 
 
 def _kind(fields: Fields) -> str:

@@ -121,6 +121,8 @@ def _in_imap(server: imaplib.IMAP4, place: str, number: str) -> Waiting:
             with _words(place):
                 answer = _done(place, server.uid("FETCH", number, f"(BODY.PEEK[]<{start}.{_BITE}>)"))
             bite = next((one[1] for one in answer if isinstance(one, tuple)), b"")
+            if not start and answer == [None]:
+                raise MailboxError(place, f"message {number} is gone")
             yield bite
             if len(bite) < _BITE:
                 return
