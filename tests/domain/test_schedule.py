@@ -115,6 +115,14 @@ def test_a_holiday_counts_on_the_day_the_letter_would_reach_the_person() -> None
     assert due(SITE, auckland, ("NZ", "2026-11-25")) == "Thu 26 06:00"
 
 
+def test_a_change_of_the_sites_clock_does_not_bring_two_letters_on_one_day() -> None:
+    """Cairo's clocks change on Friday 24 April: ten there is nine in the evening in Tonga on Thursday, and eight on Friday."""
+    cairo = replace(SITE, day="friday", at=time(10), site_zone=ZoneInfo("Africa/Cairo"))
+    tonga, off = Place("Pacific/Tongatapu", "TO"), [("TO", f"2026-04-{day}") for day in (18, 20, 21, 22, 23)]
+    assert due(cairo, tonga, period="2026-W17") == "Fri 24 20:00"
+    assert due(cairo, tonga, *off, period="2026-W16") == "holiday", "Thursday's would arrive on Friday at six"
+
+
 def test_a_letter_without_a_working_day_names_the_hour_it_would_have_had() -> None:
     found = schedule.due("2026-W48", table(replace(HOURS, on_day_off="skip"), ("PT", "2026-11-24")), LISBON)
     assert (found.at, found.holiday) == (at("2026-11-24T09:00"), True)

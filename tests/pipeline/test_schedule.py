@@ -231,6 +231,17 @@ def test_a_queue_that_is_broken_keeps_the_edition_before_from_no_approval(lite: 
     assert simulated.editions() == {"2026-W52": "approved"}
 
 
+def test_a_clock_that_is_set_back_brings_no_week_from_before_the_first(lite: Engine, tmp_path: Path) -> None:
+    simulated = Simulation(lite, tmp_path, CHRISTMAS, at("2026-11-02T09:00"))
+    with simulated.relay:
+        simulated.run(at("2026-11-04T00:00"))
+        for days in (8, 15, 400):
+            simulated.now = at("2026-11-04T00:00") - DAY * days
+            simulated.tick()
+    assert simulated.editions() == {"2026-W45": "closed"}
+    assert len(simulated.relay.taken) == 2
+
+
 START, END = at("2026-11-02T00:00"), at("2026-12-07T00:00")
 JUMPS = st.lists(st.tuples(st.integers(1, 12), st.integers(-9 * 24, 9 * 24)), max_size=4)
 
