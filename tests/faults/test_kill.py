@@ -124,6 +124,21 @@ def test_one_of_two_workers_is_killed_and_the_other_goes_on(engine: Engine, star
     check(engine, sink.mails(), audience=300, doubts=W)
 
 
+def test_a_kill_under_two_relays_leaves_at_most_their_connections_together_in_doubt(engine: Engine, start: Start, sinks: Sinks) -> None:
+    put_edition(engine, 300, due_at=LONG_AGO, next_attempt_at=LONG_AGO)
+    one, other = sinks(delay=0.01), sinks(delay=0.01)  # they share a mailbox
+    for kill in range(1, 4):
+        before = len(one.mails())
+        worker = start(one.port, also=[other.port], connections=2)
+        wait_until(lambda: len(one.mails()) > before + 20)  # noqa: B023 - used at once
+        worker.kill()
+        worker.wait()
+        assert states(engine).get("in_doubt", 0) + states(engine).get("sending", 0) <= 4 * kill
+    assert {line[:4] for line in one.seen} >= {"MAIL"} <= {line[:4] for line in other.seen}
+    recover(engine, one)
+    check(engine, one.mails(), audience=300, doubts=12)
+
+
 def test_a_relay_that_is_killed_leaves_at_most_one_doubt_per_connection(engine: Engine, start: Start, tmp_path: Path) -> None:
     put_edition(engine, 400, due_at=LONG_AGO, next_attempt_at=LONG_AGO)
     with serving(tmp_path, delay=0.02) as server:

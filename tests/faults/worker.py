@@ -1,6 +1,7 @@
 """A delivering process for the fault tests: `python -m tests.faults.worker DATABASE_URL PORT [JSON]`. Prints what it did.
 
-JSON: what `deliver` takes (on_doubt, at_once, grace), connections, padding, and what goes wrong:
+JSON: what `Policy` takes (on_doubt, at_once, grace), connections (of each relay), padding,
+`also`, ports of more relays, and what goes wrong:
 `file_limit`, octets that any file may have (a full disk); `leaps`, [[seconds after the start, seconds the clock leaps], ...];
 `synchronous` and `checkpoint`, SQLite's own settings.
 """
@@ -61,6 +62,7 @@ def main() -> int:
         pragma: options.pop(name) for name, pragma in (("synchronous", "synchronous"), ("checkpoint", "wal_autocheckpoint")) if name in options
     }
     relay = Relay(host="127.0.0.1", port=int(sys.argv[2]), connections=options.pop("connections", 4))
+    relays = [relay, *(Relay(name="also", host="127.0.0.1", port=port, connections=relay.connections) for port in options.pop("also", ()))]
     if limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     stop = threading.Event()
@@ -69,7 +71,7 @@ def main() -> int:
     engine = database(sys.argv[1], pragmas)
     try:
         policy = Policy(deadline=deadline, **options)
-        done = deliver(engine, renderers=lambda _edition: letters, relays=(relay,), clock=leaping(leaps), policy=policy, stop=stop)
+        done = deliver(engine, renderers=lambda _edition: letters, relays=relays, clock=leaping(leaps), policy=policy, stop=stop)
     except DigestError as error:
         print(error, file=sys.stderr)  # noqa: T201 - what the test reads
         return 1
