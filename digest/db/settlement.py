@@ -85,6 +85,8 @@ def settle(connection: Connection, run: str, settlements: Sequence[Settlement], 
     for item in settlements:
         if item.state is MessageState.FAILED and item.reason in _REFUSED:  # a bounce; no report will follow it
             _bounced(connection, item, now)
+        elif item.state is MessageState.FAILED and item.reason == FailReason.EXPIRED:
+            bounces.count_soft(connection, item.message.employee, now)
 
 
 def _bounced(connection: Connection, item: Settlement, now: datetime) -> None:

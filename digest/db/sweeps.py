@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, exists, insert, select, update
 
+from digest.db import bounces
 from digest.db.outbox import OPEN, WAITING, expired
 from digest.db.schema import attempt, edition, message
 from digest.domain.edition import EditionState
@@ -40,14 +41,17 @@ def recover(connection: Connection, dead: Collection[str | None], on_doubt: Lite
 
 def expire(connection: Connection, deadline: timedelta, now: datetime) -> int:
     """Waiting messages after their deadline become `failed: expired`; returns how many."""
-    columns = [message.c.id, message.c.due_at, message.c.next_attempt_at]
+    columns = [message.c.id, message.c.due_at, message.c.next_attempt_at, message.c.employee_id, message.c.attempts]
     # Its next attempt lies behind as well, which is what the index knows: the crowd whose hour has not come is not read.
     over = (message.c.next_attempt_at <= now) & (message.c.due_at < now - deadline)
     late = select(*columns).where(_in_editions(*OPEN) & message.c.state.in_(WAITING) & over)
-    ids = [row.id for row in connection.execute(late) if expired(row.due_at, row.next_attempt_at, deadline, now)]
+    rows = [row for row in connection.execute(late).all() if expired(row.due_at, row.next_attempt_at, deadline, now)]
+    ids = [row.id for row in rows]
     for start in range(0, len(ids), _CHUNK):
         chunk = message.c.id.in_(ids[start : start + _CHUNK]) & message.c.state.in_(WAITING)
         connection.execute(update(message).where(chunk).values(state=MessageState.FAILED, reason=FailReason.EXPIRED))
+    for person in {row.employee_id for row in rows if row.attempts and row.employee_id is not None}:
+        bounces.count_soft(connection, person, now)  # the server put that mailbox off until it was too late
     return len(ids)
 
 

@@ -49,6 +49,7 @@ class Crew:
         self._rest_until: dict[str, float] = {}  # transport -> monotonic
         self._pauses: Counter[str] = Counter()
         self._stopped_at: float | None = None
+        self._exchange_took = 0.0  # seconds, the last time
         self._troubles: dict[str, str] = {}  # transport -> its last failure to open
         self._fatal = ""  # the failure that ended the run
 
@@ -85,11 +86,22 @@ class Crew:
             return True
         if not any(line.busy or line.opening or self._comes_back(line) for line in self._lines):
             return False
-        for line, outcome in lines.poll(self._patience()):
-            self._ended(line, outcome)
+        self._listen(lines)
         if self._stopped_at is not None and time.monotonic() >= self._stopped_at + self._policy.grace:
             self._break_off(lines)
         return True
+
+    def _listen(self, lines: Lines) -> None:
+        """Hear what has ended. While endings come thick and fast, gather some: they share one commit, which costs more than the wait."""
+        for line, outcome in lines.poll(self._patience()):
+            self._ended(line, outcome)
+        until = time.monotonic() + self._exchange_took / 2
+        while self._done and lines.busy and (left := until - time.monotonic()) > 0:
+            before = len(self._done)
+            for line, outcome in lines.poll(min(left, self._exchange_took / 4)):
+                self._ended(line, outcome)
+            if len(self._done) == before:
+                return
 
     @property
     def _stopping(self) -> bool:
@@ -193,11 +205,13 @@ class Crew:
 
     def _exchange(self, lines: Lines, ready: list[Line]) -> None:
         done, self._done = self._done, []
+        began = time.monotonic()
         try:
             answers = self._committer.exchange(done, Counter(line.relay.name for line in ready))
         except BaseException:
             self._done = [*done, *self._done]  # what the relay said is evidence; it is offered to the database once more
             raise
+        self._exchange_took = time.monotonic() - began
         left = {name: iter(answer.messages) for name, answer in answers.items()}
         for line in ready:
             message = next(left[line.relay.name], None)

@@ -88,6 +88,11 @@ class Lines:
         with contextlib.suppress(OSError):
             self._wake.send(b".")
 
+    @property
+    def busy(self) -> bool:
+        """True while any message is on the wire."""
+        return bool(self._busy)
+
     def offer(self, line: Line, message: Message, steps: Steps[Outcome]) -> Outcome | None:
         """Begin to offer a message on a usable line; its outcome when that is known at once."""
         line.message, line.steps = message, steps

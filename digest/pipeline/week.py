@@ -16,6 +16,8 @@ from digest.db.session import write
 from digest.pipeline import edition, renderers, transports
 from digest.pipeline.delivery import Delivery, deliver
 
+_BOUNCES = timedelta(days=180)  # longer than the five editions that the rule for soft ones looks back
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ticked:
@@ -60,9 +62,10 @@ def tick(
 
 
 def forget(engine: Engine, config: Config, *, now: datetime) -> None:
-    """Destroy what was promised to be kept no longer: raw events after `keep_days`, each day's salt after two days."""
+    """Destroy what was promised to be kept no longer: raw events after `keep_days`, each day's salt after two days, bounces."""
     with write(engine) as connection:
         retention.forget_events(connection, now - timedelta(days=config.tracking.keep_days))
+        retention.forget_bounces(connection, now - _BOUNCES)
         links.destroy_salts(connection, now)
 
 

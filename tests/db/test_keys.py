@@ -16,8 +16,8 @@ def test_every_purpose_gets_its_own_key_once(engine: Engine) -> None:
             ensure_keys(connection, lambda size: bytes([next(draws)]) * size, NOW)
     with read(engine) as connection:
         found = [signing_keys(connection, purpose) for purpose in PURPOSES]
-    assert [len(keys) for keys in found] == [1, 1, 1]
-    assert len({secret for keys in found for secret in keys.values()}) == 3
+    assert [len(keys) for keys in found] == [1] * len(PURPOSES)
+    assert len({secret for keys in found for secret in keys.values()}) == len(PURPOSES)
 
 
 def test_a_new_key_comes_first_and_the_old_one_still_verifies(engine: Engine) -> None:

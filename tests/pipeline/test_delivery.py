@@ -158,6 +158,25 @@ def test_a_message_that_is_deferred_past_its_deadline_expires(engine: Engine, se
     assert [found.state for found in editions(engine)] == ["closed"]
 
 
+def test_a_mailbox_put_off_until_too_late_three_weeks_in_a_row_gets_a_rest(engine: Engine, serve: Serve) -> None:
+    sink = serve(faults=[Fault(at="rcpt", do="452 4.2.2 mailbox full")])
+    who, address = 0, ""
+    for week in range(3):
+        start = NOW + week * 7 * DAY
+        put_edition(engine, 1, period=f"2026-W{48 + week}", due_at=start, next_attempt_at=start)
+        with write(engine) as connection:
+            newest = connection.execute(select(message.c.id, message.c.employee_id).order_by(message.c.id.desc()).limit(1)).one()
+            who = who or newest.employee_id
+            address = connection.execute(select(employee.c.address).where(employee.c.id == who)).scalar_one()
+            connection.execute(update(message).where(message.c.id == newest.id).values(employee_id=who))
+        for hours in (0, 49):
+            send(engine, sink, now=start + timedelta(hours=hours))
+    assert {(row.state, row.reason) for row in messages(engine)} == {("failed", "expired")}
+    with read(engine) as connection:
+        assert suppressions.reasons(connection, [address], NOW + 20 * DAY) == {address: SuppressionReason.SOFT_BOUNCE}
+        assert suppressions.reasons(connection, [address], NOW + 90 * DAY) == {}
+
+
 def test_a_deadline_ends_a_message_even_while_the_relay_is_away(engine: Engine) -> None:
     put_edition(engine, 2)
     assert send(engine, now=NOW + timedelta(hours=49), relay=Relay(host="127.0.0.1", port=1)).failed == 2

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 
 from digest.db import editions, suppressions
-from digest.db.schema import employee, message, token, visit
+from digest.db.schema import bounce, employee, message, token, visit
 from digest.db.session import read, write
 from digest.domain.edition import EditionState
 from digest.domain.suppression import SuppressionReason
@@ -262,6 +262,24 @@ def test_events_are_gone_after_the_days_they_were_promised_to_be_kept(engine: En
     week.forget(engine, config, now=NOW)
     with read(engine) as connection:
         assert connection.execute(select(visit.c.event)).scalars().all() == ["event-89"]
+
+
+def test_what_came_back_is_forgotten_after_half_a_year(engine: Engine, tmp_path: Path) -> None:
+    config = company(engine, tmp_path, [ANA])
+    with write(engine) as connection:
+        for days in (179, 181):
+            values = {
+                "fingerprint": f"report-{days}",
+                "at": NOW - timedelta(days=days),
+                "kind": "soft",
+                "source": "dsn",
+                "status": "4.2.2",
+                "text": "",
+            }
+            connection.execute(insert(bounce).values(values))
+    week.forget(engine, config, now=NOW)
+    with read(engine) as connection:
+        assert connection.execute(select(bounce.c.fingerprint)).scalars().all() == ["report-179"]
 
 
 def test_an_erased_author_is_named_in_no_edition_any_more(engine: Engine, tmp_path: Path) -> None:
