@@ -163,6 +163,8 @@ def judge(simulated: Simulation, periods: Sequence[str], people: int, closed: Se
     assert dict.fromkeys(periods, "closed") == {period: state for period, state in simulated.editions().items() if period in set(periods)}
     assert Counter(row.period for row in rows if row.period in set(periods)) == dict.fromkeys(periods, people)
     for row in rows:
+        if row.period not in periods and row.due_at >= simulated.now:
+            continue  # planned, and its hour is still to come
         endings[row.reason or row.state] += 1
         due, usual = wall(row.due_at, row.zone), day_in(row.period, simulated.config.schedule.day)
         if row.state == "skipped":

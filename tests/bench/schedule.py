@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from time import perf_counter
 
 from digest.db import migrate
 from digest.db.session import open_database
-from digest.domain.calendar import period_of
+from digest.domain.calendar import day_in, period_of
 from tests.simulated import Simulation, everywhere, judge
 
-START = datetime(2026, 1, 3, tzinfo=UTC)  # a Saturday: the next week is the first
+BEFORE = "2026-W01"  # the week before the first
 CLOSED = ("12-24", "12-31")
 WEEKS = 104
 
@@ -27,18 +27,19 @@ def main() -> None:
     weeks = int(sys.argv[1]) if len(sys.argv) > 1 else WEEKS
     day = sys.argv[2] if len(sys.argv) > 2 else "tuesday"
     people = everywhere()
+    begin = datetime.combine(day_in(BEFORE, day), time.min, UTC) + timedelta(days=4)  # that week is over, and the first not planned yet
+    periods = [period_of(begin.date() + timedelta(weeks=n, days=3)) for n in range(weeks)]
     with tempfile.TemporaryDirectory(prefix="digest-schedule-") as folder:
         engine = open_database(f"sqlite:///{folder}/digest.db")
         migrate.upgrade(engine)
-        simulated = Simulation(engine, Path(folder), people, START, day=day, closed=CLOSED)
-        start = time.perf_counter()
+        simulated = Simulation(engine, Path(folder), people, begin, day=day, closed=CLOSED)
+        start = perf_counter()
         with simulated.relay:
             for n in range(weeks):
-                simulated.run(START + timedelta(weeks=n + 1))
+                simulated.run(begin + timedelta(weeks=n + 1))
                 print(f"\r{n + 1} of {weeks} weeks", end="", file=sys.stderr)
-            simulated.run(START + timedelta(weeks=weeks, days=6))  # what a holiday moved beyond its week
-        seconds = time.perf_counter() - start
-        periods = [period_of((START + timedelta(weeks=n, days=3)).date()) for n in range(weeks)]
+            simulated.run(begin + timedelta(weeks=weeks, days=6))  # what a holiday moved beyond its week
+        seconds = perf_counter() - start
         endings = judge(simulated, periods, len(people), CLOSED)
         verdict = simulated.verdict()
         engine.dispose()
