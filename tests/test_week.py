@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from digest.config import Config
 from digest.demo.mailbox import Mailbox
+from digest.errors import FileProblemsError
 from digest.pipeline import edition, outbox, status, week
 from tests.factories import company, crowd, person
 
@@ -102,3 +103,14 @@ def test_a_relay_that_refuses_leaves_every_message_queued_and_says_what_to_check
     done = week.tick(engine, config, clock=lambda: EVENING, at_once=True)
     assert "smtp" in (done.delivery.transport_error or "")
     assert status.status(engine)["queued"] == 5
+
+
+def test_a_slip_in_next_weeks_queue_does_not_hold_this_weeks_letters_back(engine: Engine, tmp_path: Path, mailbox: Mailbox) -> None:
+    people = [ANA, person("cy@example.org", zone="America/New_York")]
+    config = company(engine, tmp_path, people, smtp={"port": mailbox.port}, schedule={"plan_hours": 144})
+    week.tick(engine, config, clock=lambda: EVENING)
+    week.tick(engine, config, clock=lambda: EVENING + timedelta(hours=16))
+    (tmp_path / "queue.toml").write_text("[[post", encoding="utf-8")
+    with pytest.raises(FileProblemsError):  # next week is to be planned already, while cy still waits for this one
+        week.tick(engine, config, clock=lambda: EVENING + timedelta(hours=40))
+    assert sorted(letter.recipient for letter in mailbox.letters()) == ["ana@example.org", "cy@example.org"]

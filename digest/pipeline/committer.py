@@ -124,7 +124,7 @@ class Committer:
         """Quiet hours begin and end on whole minutes, so what was found for a minute holds for all of it."""
         minute = now.replace(second=0, microsecond=0)
         if self.policy.quiet is not None and (self._hush is None or self._hush.now != minute):
-            self._hush = Hush(quiet=self.policy.quiet, now=minute)
+            self._hush = Hush(quiet=self.policy.quiet, site_zone=self.policy.site_zone, now=minute)
         return self._hush
 
     def _canary_is_soon(self, edition_id: int, now: datetime) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from digest.domain.calendar import zone_of
 from digest.domain.quiet import Quiet, quiet_until
 
 
@@ -20,6 +21,7 @@ class Policy:
     grace: float = 30.0  # seconds for what is on the wire when a stop is asked for
     at_once: bool = False  # everything planned is due: local hour, quiet hours, canary waits and pauses for retry are set aside
     quiet: Quiet | None = None
+    site_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))  # of people whose own is not known
     canary: Callable[[int], int] | None = None  # audience -> how many go first
     canary_wait: timedelta = timedelta(minutes=15)
     only: frozenset[str] = frozenset()  # addresses and domains that may get mail; none: everybody
@@ -33,11 +35,12 @@ class Hush:
     """When quiet hours end in a zone, remembered for the minute it was asked in."""
 
     quiet: Quiet
+    site_zone: ZoneInfo
     now: datetime
     _known: dict[str, datetime | None] = field(default_factory=dict)
 
     def __call__(self, zone: str) -> datetime | None:
         """The end of the quiet hours that hold in `zone`, or None."""
         if zone not in self._known:
-            self._known[zone] = quiet_until(self.now, self.quiet, ZoneInfo(zone))
+            self._known[zone] = quiet_until(self.now, self.quiet, zone_of(zone, self.site_zone))
         return self._known[zone]

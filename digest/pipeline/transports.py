@@ -66,6 +66,7 @@ def policy(engine: Engine, config: Config, *, at_once: bool = False) -> Policy:
         grace=said.grace_seconds,
         at_once=at_once,
         quiet=parse_quiet(config.schedule.quiet),
+        site_zone=config.site_zone,
         canary=partial(canary.size, said.canary) if said.canary else None,
         canary_wait=timedelta(minutes=said.canary_minutes),
         only=frozenset(one.lower() for one in said.only),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,9 +14,11 @@ from sqlalchemy import Engine
 from digest.config import Config
 from digest.db import links, retention
 from digest.db.session import write
+from digest.errors import DigestError
 from digest.pipeline import edition, renderers, transports
 from digest.pipeline.delivery import Delivery, deliver
 
+_log = logging.getLogger(__name__)
 _BOUNCES = timedelta(days=180)  # longer than the five editions that the rule for soft ones looks back
 
 
@@ -55,10 +58,22 @@ def tick(
     stop: threading.Event | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Ticked:
-    """Do everything that is due. `at_once` opens and plans nothing and sets local hours aside."""
-    said = [] if at_once else edition.open_due(engine, config, now=clock())
+    """Do everything that is due. `at_once` opens and plans nothing and sets local hours aside.
+
+    What stops planning, such as a slip in the queue, is raised after this week's letters were sent.
+    """
+    said: list[str] = []
+    trouble: DigestError | None = None
+    try:
+        said += [] if at_once else edition.open_due(engine, config, now=clock())
+    except DigestError as error:
+        trouble = error
     forget(engine, config, now=clock())
-    return Ticked(said=tuple(said), delivery=send_due(engine, config, clock=clock, at_once=at_once, stop=stop, progress=progress))
+    done = Ticked(said=tuple(said), delivery=send_due(engine, config, clock=clock, at_once=at_once, stop=stop, progress=progress))
+    if trouble is not None:
+        _log.warning("%s", done.sentence())
+        raise trouble
+    return done
 
 
 def forget(engine: Engine, config: Config, *, now: datetime) -> None:
