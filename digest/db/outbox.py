@@ -5,12 +5,14 @@ Who must not be mailed any more is set aside in the same step, with the reason.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Text, bindparam, cast, func, or_, select, update
 
 from digest.db import canaries
 from digest.db.schema import edition, employee, message, suppression
@@ -61,7 +63,8 @@ class Claimed:
 
 
 _MOMENT = message.c.dated_at.type
-_FIELDS: list[ColumnElement[Any]] = [message.c[f] for f in ("id", "employee_id", "state", "language", "picks", "spares", "networks", "name")]
+_FIELDS: list[ColumnElement[Any]] = [message.c[f] for f in ("id", "employee_id", "state", "language", "networks", "name")]
+_FIELDS += [cast(message.c[f], Text).label(f) for f in ("picks", "spares")]  # as text: many people have the same ones, see `_picks`
 _FIELDS += [message.c[f] for f in ("due_at", "next_attempt_at", "attempts", "dated_at", "share_token")]
 _FIELDS += [message.c.route, employee.c.mailbox, employee.c.address, employee.c.left_at, employee.c.zone]
 _FIELDS += [message.c.edition_id, edition.c.period, edition.c.state.label("edition_state"), edition.c.audience]
@@ -239,14 +242,19 @@ def _noun(row: Row[Any], now: datetime) -> Message:
         address=row.mailbox,
         name=row.name,
         language=row.language,
-        picks=tuple(Pick(n=n, because=because) for n, because in row.picks),
-        spares=tuple(Pick(n=n, because=because) for n, because in row.spares),
+        picks=_picks(row.picks),
+        spares=_picks(row.spares),
         networks=tuple(row.networks),
         share_token=row.share_token or "",
         due_at=row.due_at,
         attempts=row.attempts,
         dated_at=row.dated_at or now,
     )
+
+
+@lru_cache(maxsize=4096)
+def _picks(said: str) -> tuple[Pick, ...]:
+    return tuple(Pick(n=n, because=because) for n, because in json.loads(said))
 
 
 def due(connection: Connection, until: datetime, most: int, route: str, states: Iterable[MessageState] = WAITING) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from base64 import b32encode
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
@@ -24,6 +25,7 @@ MAX_NUMBER = 32 * 32 - 1
 SHARE_PAGE = "0"  # the network letter that opens the share page
 MAX_ADDRESS = 2048  # characters of an article's address with its UTM values
 
+_CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", ALPHABET.encode("ascii"))
 _VALUE = {c: i for i, c in enumerate(ALPHABET)}
 _FORGIVE = str.maketrans({"o": "0", "i": "1", "l": "1"})
 _JUNK = "'\"` .,);>/\u200b"  # what linkifiers and scanners add behind a link
@@ -36,13 +38,11 @@ _SIGNED_LENGTH = 36  # ceil(22 bytes * 8 / 5)
 
 def base32(value: int, length: int) -> str:
     """`value` in exactly `length` characters. Raises OverflowError when it does not fit."""
-    out = []
-    for _ in range(length):
-        value, digit = divmod(value, 32)
-        out.append(ALPHABET[digit])
-    if value:
+    if value >> 5 * length:
         raise OverflowError(value)
-    return "".join(reversed(out))
+    filled = -length % 8  # the library encodes eight characters at a time
+    octets = (value << 5 * filled).to_bytes((length + filled) * 5 // 8, "big")
+    return b32encode(octets)[:length].translate(_CROCKFORD).decode("ascii")
 
 
 def read_base32(text: str) -> int | None:
