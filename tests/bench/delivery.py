@@ -128,7 +128,7 @@ def rows(bench: Bench, port: int) -> list[Row]:
         found.append(Row(name="smtp-source -s 20 -d: the limit, renders nothing, records nothing", measure=flood))
     found.append(Row(name="naive script: Jinja + premailer per employee, smtplib", measure=partial(bench.rival, "naive", port, NAIVE)))
     found.append(Row(name="Django EmailMultiAlternatives, inlined once", measure=partial(bench.rival, "django", port, DJANGO)))
-    found += [Row(name=f"ours, SQLite FULL, {n:>2} connections", measure=partial(bench.ours, port, n)) for n in (1, 4, 20)]
+    found += [Row(name=f"ours, SQLite FULL, {n:>2} connection{'s' * (n > 1)}", measure=partial(bench.ours, port, n)) for n in (1, 4, 20)]
     if bench.server:
         found.append(Row(name="ours, PostgreSQL, 20 connections", measure=partial(bench.ours, port, 20, database="postgres")))
     for kind, name in (("ED25519", "Ed25519"), ("RSA", "RSA-2048")):
@@ -156,11 +156,13 @@ def table(found: list[Row], bench: Bench) -> str:
 
 
 def slow_relay(bench: Bench, rounds: int, connections: int = 20) -> str:
-    """A relay that needs its time."""
+    """A relay that needs its time, and what smtp-source makes of it."""
     with postfix.sink(None, delay=NEED) as port:
         rate = statistics.median(bench.ours(port, connections) for _ in range(rounds))
+        limit = postfix.flood(bench.tools, port, bench.people, int(bench.octets)) if bench.tools else 0
     ideal = connections / NEED
-    return f"A relay that needs {NEED * 1000:.0f} ms a message, {connections} connections: {rate:,.0f}/s of {ideal:,.0f}/s, {rate / ideal:.0%}."
+    said = f"A relay that needs {NEED * 1000:.0f} ms a message, {connections} connections: {rate:,.0f}/s of {ideal:,.0f}/s, {rate / ideal:.0%}"
+    return f"{said}; smtp-source: {limit / ideal:.0%}." if limit else f"{said}."
 
 
 def memory(bench: Bench, sizes: list[int]) -> Iterator[str]:

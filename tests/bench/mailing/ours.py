@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from digest.db import migrate
 from digest.db.session import open_database
 from digest.domain.message import Message
 from digest.mail.dkim import Signer
@@ -45,6 +44,7 @@ def queue(topics: Sequence[str]) -> str:
 
 def plan(url: str, people: int) -> None:
     """Make the tables, a roster and an approved edition, all of it by the real planner."""
+    from digest.db import migrate
     from digest.pipeline import edition
     from tests.bench.plan import TOPICS, fill  # what delivers does not load what plans, so that its memory is its own
     from tests.factories import company, person

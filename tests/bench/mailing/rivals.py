@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import logging
 import smtplib
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from premailer import transform
 from sqlalchemy import select
@@ -66,11 +68,12 @@ def letters(url: str, count: int) -> list[Letter]:
 
 def naive(found: list[Letter], port: int) -> Callable[[], None]:
     """Render with Jinja, inline with premailer as it comes, build with EmailMessage, for each; one connection for all."""
+    inliner = partial(transform, cssutils_logging_level=logging.CRITICAL)  # it warns of every property it does not know
 
     def send() -> None:
         with smtplib.SMTP("127.0.0.1", port, local_hostname="localhost") as server:
             for one in found:
-                page = mail.slow_page(one.content, one.compiled, one.fill, inliner=transform)
+                page = mail.slow_page(one.content, one.compiled, one.fill, inliner=inliner)
                 server.sendmail("digest@example.com", [one.address], mail.slow_message(page, one.compiled.titles[one.fill.picks[0].n]))
 
     return send
