@@ -320,8 +320,8 @@ class _Session:
 
 
 def read_mails(file: Path) -> list[dict[str, Any]]:
-    """The lines of a sink's file."""
-    return [json.loads(line) for line in file.read_bytes().splitlines()] if file.exists() else []
+    """The lines of a sink's file; the last one only when it is whole."""
+    return [json.loads(line) for line in file.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")] if file.exists() else []
 
 
 def main() -> None:

@@ -130,11 +130,14 @@ class Disk:
             left[path] = bytes(content)
         return left
 
-    def whole(self) -> dict[str, bytes]:
-        """The files with every call carried out: what a killed process leaves in the living kernel."""
+    def whole(self, *, last: bool) -> dict[str, bytes]:
+        """The files with every call carried out: what a killed process leaves in the living kernel.
+
+        `last`: those that the kill interrupted, too; nobody knows of them.
+        """
         content = {path: bytearray(data) for path, data in self.before.items()}
         for op in self.ops:
-            if op.call != "sync":
+            if op.call != "sync" and (last or op.end < float("inf")):
                 _apply(content.setdefault(op.path, bytearray()), op)
         return {path: bytes(data) for path, data in content.items()}
 
