@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -265,3 +266,51 @@ def test_a_service_manager_that_signals_everybody_stops_it_gently(slow: Slow) ->
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said
     assert set(slow.settled()) == {"sent", "queued"}
+
+
+# --- a parent that is killed ---
+
+
+def processes_of(parent: int) -> list[int]:
+    """The parent's children, those of the library that started them with them."""
+    return [int(word) for word in subprocess.run(["pgrep", "-P", str(parent)], capture_output=True, text=True, check=True).stdout.split()]
+
+
+def runs(process: int) -> bool:
+    """False once it ended; nobody may be there to bury it."""
+    found = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False).stdout.strip()
+    return bool(found) and not found.startswith("Z")
+
+
+@pytest.mark.parametrize("words", ["serve", "serve --only worker"])
+def test_children_of_a_killed_parent_finish_what_is_on_the_wire_and_end(slow: Slow, words: str) -> None:
+    process = slow.start(words)
+    children = processes_of(process.pid)
+    os.kill(process.pid, signal.SIGKILL)
+    killed = time.time()
+    assert wait_for(lambda: not any(map(runs, children)), 15)
+    said, _ = process.communicate(timeout=10)
+    assert "Traceback" not in said, said
+    assert slow.went(killed + 4 * SLOW) == 0, "it went on sending"
+    sent = slow.went()
+    assert slow.settled() == {"sent": sent, "queued": PEOPLE - sent}, "what was on the wire is not known to have arrived"
+    again = start(slow.folder, *words.split())
+    assert wait_for(lambda: slow.went() > sent), "the port is free, and the rest goes out"
+    said = end(again)
+    assert again.returncode == 0, said
+
+
+def test_children_of_a_killed_parent_do_not_wait_longer_than_the_grace_period(slow: Slow) -> None:
+    config = slow.folder / "config.toml"
+    config.write_text(config.read_text(encoding="utf-8") + "[delivery]\ngrace_seconds = 2\n", encoding="utf-8")
+    slow.sink.faults.append(Fault(at="dot", do="hang", keep=True))
+    process = start(slow.folder, "serve")
+    assert wait_for(lambda: len(slow.sink.mails()) == CONNECTIONS)
+    listening = config.read_text(encoding="utf-8").partition('listen = "')[2].partition('"')[0].rpartition(":")
+    with socket.create_connection((listening[0], int(listening[2]))) as visitor:
+        visitor.sendall(b"POST /u/x HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n")  # and never says the rest
+        children = processes_of(process.pid)
+        os.kill(process.pid, signal.SIGKILL)
+        assert wait_for(lambda: not any(map(runs, children)), 15)
+    process.communicate(timeout=10)
+    assert slow.settled() == {"in_doubt": CONNECTIONS, "queued": PEOPLE - CONNECTIONS}

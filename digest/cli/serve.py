@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import queue
@@ -22,6 +23,7 @@ from digest.errors import TransportError
 
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 _LOOK = 0.5  # seconds between looks at the children
+_log = logging.getLogger("digest.serve")
 
 
 class ListenError(TransportError):
@@ -114,8 +116,10 @@ def _web(config_path: Path, verbose: bool, bound: socket.socket) -> None:
     for number in PAUSING:  # they are for the worker, but a service manager sends them to everybody
         signal.signal(number, signal.SIG_IGN)
     home = _home(config_path, verbose=verbose)
+    _outlived()  # until the server takes SIGTERM over, it simply ends us, and nothing has begun
     options = uvicorn.Config(application(home.engine, home.config, home.now), log_level="warning", access_log=False, server_header=False)
     options.proxy_headers = False  # we read forwarded headers ourselves, from named proxies only
+    options.timeout_graceful_shutdown = max(home.config.delivery.grace_seconds, 1)  # a visitor who never finishes must not keep the port
     uvicorn.Server(options).run(sockets=[bound])
 
 
@@ -126,12 +130,29 @@ def _worker(config_path: Path, verbose: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us all; the parent passes on what it means
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGQUIT, _break_off)
+    _outlived()
     home = _home(config_path, verbose=verbose)
     clock = Clock(home.engine, home.config, now=home.now)
     with pausing(home.engine, home.now, resumed=clock.wake):
         clock.start()
         stop.wait()
         clock.stop()
+
+
+def _outlived() -> None:
+    """When the parent dies without a word, stop as if it had asked: else we would go on with its old configuration and hold its port.
+
+    Only the parent holds the other end of a pipe that multiprocessing opens for each child, so its end is the parent's.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_follow, args=(parent,), name="parent", daemon=True).start()
+
+
+def _follow(parent: BaseProcess) -> None:
+    parent.join()
+    _log.warning("The process that started this one is gone; finishing what is begun.")
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _break_off(_number: int, _frame: FrameType | None) -> None:
