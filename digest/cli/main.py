@@ -66,7 +66,7 @@ def main(context: click.Context, config_path: Path, *, verbose: bool) -> None:
 def run() -> None:
     """Run the command line. Exit 0 done, 1 expected error, 2 usage, 3 bug, 130 interrupted."""
     try:
-        code = main(standalone_mode=False)
+        code = main(prog_name="digest", standalone_mode=False)
     except click.UsageError as error:
         error.show()
         sys.exit(2)

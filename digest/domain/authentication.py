@@ -6,6 +6,7 @@ import binascii
 import re
 from base64 import b64decode
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from digest.domain.doctor import Finding, bad, ok, txt_record, unknown, warn
 
@@ -111,28 +112,48 @@ def _suggested(domain: str) -> str:
     return f"v=DMARC1; p=none; rua=mailto:dmarc@{domain}"
 
 
-def judge_alignment(sender: str, signing: str | None, bounces: str, policy: dict[str, str]) -> list[Finding]:
+@dataclass(frozen=True, kw_only=True)
+class Speaking:
+    """What the DNS was found to say; True where it could not be asked."""
+
+    keys: bool = True  # at least one of our keys is published
+    spf: bool = True  # the record can be heeded
+
+
+def judge_alignment(sender: str, signing: str | None, bounces: str, policy: dict[str, str], dns: Speaking) -> list[Finding]:
     """Whether DKIM (`signing`: our d=, None when the relay signs) and SPF (`bounces`) speak for the From domain `sender`.
 
     DMARC passes when one of the two does; forwarding breaks SPF, so DKIM is the one to have.
     """
     spf = aligned(sender, bounces, strict=policy.get("aspf") == "s")
-    spf_said = f"reports come back to {bounces}, so SPF {'speaks' if spf else 'does not speak'} for {sender}"
+    spf_said = f"reports come back to {bounces}, so SPF {_speaks(sender, fits=spf, found=dns.spf)}"
     if signing is None:
-        finding = (
-            warn("alignment", f"{spf_said}; whether the relay signs for {sender} shows in a received letter", _LOOK_AT_IT)
-            if spf
-            else bad("alignment", f"{spf_said}, and we do not sign", f"Set sender.bounces to a domain below {sender}, or dkim.selectors.")
-        )
-        return [finding]
+        return [_by_spf_alone(sender, spf_said, fits=spf, found=dns.spf)]
     dkim = aligned(sender, signing, strict=policy.get("adkim") == "s")
-    dkim_said = f"we sign for {signing}, so DKIM {'speaks' if dkim else 'does not speak'} for {sender}"
-    if dkim:
-        return [ok("alignment", dkim_said) if spf else warn("alignment", f"{dkim_said}; {spf_said}", "It passes, as one of the two is enough.")]
-    level = warn if spf else bad
-    return [level("alignment", f"{dkim_said}; {spf_said}", f'Set dkim.domain = "{sender}" (or leave it empty) and publish its records.')]
+    dkim_said = f"we sign for {signing}, so DKIM {_speaks(sender, fits=dkim, found=dns.keys)}"
+    said, spf_passes = f"{dkim_said}; {spf_said}", spf and dns.spf
+    if dkim and dns.keys:
+        return [ok("alignment", dkim_said) if spf_passes else warn("alignment", said, "It passes, as one of the two is enough.")]
+    do = _PUBLISH if dkim else f'Set dkim.domain = "{sender}" (or leave it empty) and publish its records.'
+    return [(warn if spf_passes else bad)("alignment", said, do)]
 
 
+def _speaks(sender: str, *, fits: bool, found: bool) -> str:
+    """How the sentence ends: a domain that fits says nothing before its record stands."""
+    if not fits:
+        return f"does not speak for {sender}"
+    return f"speaks for {sender}" if found else f"will speak for {sender}, once its record is right"
+
+
+def _by_spf_alone(sender: str, said: str, *, fits: bool, found: bool) -> Finding:
+    if not fits:
+        return bad("alignment", f"{said}, and we do not sign", f"Set sender.bounces to a domain below {sender}, or dkim.selectors.")
+    if not found:
+        return bad("alignment", f"{said}; whether the relay signs shows in a received letter", _PUBLISH)
+    return warn("alignment", f"{said}; whether the relay signs for {sender} shows in a received letter", _LOOK_AT_IT)
+
+
+_PUBLISH = "Publish what stands above."
 _LOOK_AT_IT = "Run `digest mail test ADDRESS`, open the received letter's source and look for dkim=pass in Authentication-Results."
 
 

@@ -95,13 +95,17 @@ def judge(domain: str, records: Records, relays: Sequence[str]) -> list[Finding]
     """Findings about the SPF record of `domain`. `relays`: the domains that the providers of the relays say to include."""
     subject = f"SPF of {domain}"
     found = of(records.get(domain, ()))
-    named = " ".join(f"include:{relay}" for relay in relays) or "a:YOUR-RELAY"
     if not found:
-        return [bad(subject, "there is no record", f"Publish, with the servers that send for you:\n{txt_record(domain, f'v=spf1 {named} -all')}")]
+        return [bad(subject, "there is no record", f"Publish, with the servers that send for you:\n{_example(domain, relays)}")]
     if len(found) > 1:
         return [bad(subject, f"there are {len(found)} records, and receivers then heed none", f"Make one of them:\n{chr(10).join(found)}")]
     broken = _broken(subject, domain, records, found[0])
-    return broken or [_end(subject, domain, records, found[0]), *(_relay(subject, domain, records, found[0], relay) for relay in relays)]
+    return broken or [_end(subject, domain, records, found[0], relays), *(_relay(subject, domain, records, found[0], relay) for relay in relays)]
+
+
+def _example(domain: str, relays: Sequence[str]) -> str:
+    named = " ".join(f"include:{relay}" for relay in relays) or "a:YOUR-RELAY"
+    return txt_record(domain, f"v=spf1 {named} -all")
 
 
 def _broken(subject: str, domain: str, records: Records, record: str) -> list[Finding]:
@@ -120,15 +124,32 @@ def _broken(subject: str, domain: str, records: Records, record: str) -> list[Fi
     return problems
 
 
-def _end(subject: str, domain: str, records: Records, record: str) -> Finding:
+def _end(subject: str, domain: str, records: Records, record: str, relays: Sequence[str]) -> Finding:
     count = lookups(domain, records)
     end = _all(domain, records, ())
     do = f"End it in -all (or ~all while you are watching). Now it says:\n{record}"
     if end == "+":
         return bad(subject, "it ends in +all, which lets anybody send in your name", do)
+    if not _names_a_server(domain, records, ()):
+        named = f"Name the servers that send for you (your relay's provider says how), for example:\n{_example(domain, relays)}"
+        return bad(subject, f"it names no server, so it allows none: {record}", named)
     if end in {"-", "~"}:
         return ok(subject, f"one record, {count} of {MOST_LOOKUPS} look-ups, ends in {end}all")
     return warn(subject, "it does not say what happens to others" if not end else "it ends in ?all, which says nothing about others", do)
+
+
+def _names_a_server(domain: str, records: Records, above: tuple[str, ...]) -> bool:
+    """True when some server may pass, here or in a record that this one leads to; one that cannot be followed may name some."""
+    if domain in above or domain not in records:
+        return True
+    found = of(records[domain])
+    terms = _terms(found[0]) if found else []
+    end = next((place for place, term in enumerate(terms) if term.name == "all" and not term.modifier), None)
+    return any(
+        not _leads_on(term) or _names_a_server(term.value.lower().rstrip("."), records, (*above, domain))
+        for term in (terms if end is None else terms[: end + 1])  # nothing behind `all` counts (RFC 7208, 5.1)
+        if (term.name in _KNOWN and not term.modifier and term.qualifier == "+") or (term.name == "redirect" and term.modifier and end is None)
+    )
 
 
 def _all(domain: str, records: Records, above: tuple[str, ...]) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from digest.domain import spf
-from digest.domain.authentication import judge_alignment, judge_dkim, judge_dmarc, judge_mx, organisation, relay_signs
-from digest.domain.doctor import Finding, bad, txt_record, unknown
+from digest.domain.authentication import Speaking, judge_alignment, judge_dkim, judge_dmarc, judge_mx, organisation, relay_signs
+from digest.domain.doctor import Finding, Level, bad, txt_record, unknown
 from digest.mail.dkim import Signer
 from digest.net.dns import Dns
 
@@ -37,12 +37,13 @@ def records(domains: Domains, dns: Dns | None) -> list[Finding]:
     dmarc, policy = _dmarc(domains.sender, dns)
     if dns.silent:
         return [unknown("DNS", "no DNS server answers", _ASK), *_unasked(domains)]
-    signing = domains.signer.domain if domains.signer else None
+    keys = _dkim(domains.signer, dns) if domains.signer else [relay_signs()]
+    speaking = Speaking(keys=any(one.level is not Level.BAD for one in keys), spf=all(one.level is not Level.BAD for one in found_spf))
     return [
         *found_spf,
-        *(_dkim(domains.signer, dns) if domains.signer else [relay_signs()]),
+        *keys,
         *dmarc,
-        *judge_alignment(domains.sender, signing, domains.bounces, policy),
+        *judge_alignment(domains.sender, domains.signer.domain if domains.signer else None, domains.bounces, policy, speaking),
         _mx(domains.bounces, dns),
     ]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.domain import spf
-from digest.domain.authentication import aligned, judge_alignment, judge_dkim, judge_dmarc, judge_mx, organisation, tags
+from digest.domain.authentication import Speaking, aligned, judge_alignment, judge_dkim, judge_dmarc, judge_mx, organisation, tags
 from digest.domain.doctor import Level, txt_record
 from tests.signing import pem, signer
 
@@ -152,8 +152,23 @@ def test_the_organisations_policy_holds_below_it() -> None:
     ],
 )
 def test_one_of_dkim_and_spf_must_speak_for_the_sender(signing: str | None, bounces: str, policy: dict[str, str], level: Level) -> None:
-    (found,) = judge_alignment(DOMAIN, signing, bounces, policy)
+    (found,) = judge_alignment(DOMAIN, signing, bounces, policy, Speaking())
     assert found.level is level
+
+
+@pytest.mark.parametrize(
+    ("signing", "dns", "level", "says"),
+    [
+        (DOMAIN, Speaking(keys=False), Level.WARN, f"DKIM will speak for {DOMAIN}, once its record is right; "),
+        (DOMAIN, Speaking(keys=False, spf=False), Level.BAD, f"SPF will speak for {DOMAIN}, once"),
+        (DOMAIN, Speaking(spf=False), Level.WARN, f"DKIM speaks for {DOMAIN}; reports come back to {DOMAIN}, so SPF will speak"),
+        (None, Speaking(spf=False), Level.BAD, f"SPF will speak for {DOMAIN}"),
+        ("other.example", Speaking(spf=False), Level.BAD, "DKIM does not speak"),
+    ],
+)
+def test_a_domain_that_fits_says_nothing_before_its_record_stands(signing: str | None, dns: Speaking, level: Level, says: str) -> None:
+    (found,) = judge_alignment(DOMAIN, signing, DOMAIN, {}, dns)
+    assert (found.level, says in found.said, bool(found.do)) == (level, True, True)
 
 
 @pytest.mark.parametrize(("servers", "level"), [(["mx.x.example"], Level.OK), ([], Level.BAD), (["."], Level.BAD)])

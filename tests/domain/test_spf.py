@@ -82,7 +82,7 @@ def test_unknown_modifiers_and_macros_are_let_through() -> None:
 
 
 def test_the_providers_record_is_looked_for_however_deep() -> None:
-    assert levels(judge("v=spf1 include:b -all", ("c",), b="v=spf1 include:c -all", c="v=spf1 -all")) == [Level.OK, Level.OK]
+    assert levels(judge("v=spf1 include:b -all", ("c",), b="v=spf1 include:c -all", c="v=spf1 ip4:192.0.2.1 -all")) == [Level.OK, Level.OK]
     missing = judge("v=spf1 mx -all", ("spf.protection.outlook.com",))
     assert levels(missing) == [Level.OK, Level.WARN]
     assert '"v=spf1 include:spf.protection.outlook.com mx -all"' in missing[1].do
@@ -102,3 +102,35 @@ def test_a_hostile_chain_of_records_ends() -> None:
     records = {f"h{n}": [f"v=spf1 include:h{n + 1} include:h{n + 2} include:h{n + 3} -all"] for n in range(5000)}
     assert spf.lookups("h0", records) > spf.MOST_LOOKUPS
     assert len(spf.wanted("h0", {"h0": ["v=spf1 " + " ".join(f"include:x{n}" for n in range(300))]})) <= 40
+
+
+NOBODY: list[tuple[str, dict[str, str]]] = [
+    ("v=spf1 -all", {}),
+    ("v=spf1 ~all", {}),
+    ("v=spf1 ?all", {}),
+    ("v=spf1", {}),
+    ("v=spf1 -mx -all", {}),
+    ("v=spf1 -all mx", {}),
+    ("v=spf1 redirect=b -all", {"b": "v=spf1 mx -all"}),
+    ("v=spf1 exp=why.example -all", {}),
+    ("v=spf1 include:b -all", {"b": "v=spf1 -all"}),
+    ("v=spf1 redirect=b", {"b": "v=spf1 -all"}),
+    ("v=spf1 redirect=b", {"b": "v=spf1 include:c -all", "c": "v=spf1 ~all"}),
+    ("v=spf1 -include:b -all", {"b": "v=spf1 mx -all"}),
+]
+
+
+@pytest.mark.parametrize(("record", "others"), NOBODY, ids=[f"{record} {' '.join(others.values())}" for record, others in NOBODY])
+def test_a_record_that_names_no_server_is_bad(record: str, others: dict[str, str]) -> None:
+    (found,) = judge(record, **others)
+    assert (found.level, "names no server" in found.said) == (Level.BAD, True)
+    assert 'osterglen.example. TXT "v=spf1 a:YOUR-RELAY -all"' in found.do
+
+
+def test_what_cannot_be_followed_from_here_may_name_a_server() -> None:
+    assert levels(judge("v=spf1 include:%{d}.relay.example -all")) == [Level.OK]
+    assert levels(judge("v=spf1 exists:%{i}.ok.example -all")) == [Level.OK]
+
+
+def test_one_server_in_a_record_further_on_is_enough() -> None:
+    assert levels(judge("v=spf1 include:b redirect=c", b="v=spf1 -all", c="v=spf1 ip6:2001:db8::/32 -all")) == [Level.OK]
