@@ -6,17 +6,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from digest.config_mail import Audience, Bounces, Domains, Host, Mailbox, MailSource, OptionalMailbox
 from digest.config_values import (
-    Bounces,
     Canary,
     Clock,
     Days,
     Line,
     Listen,
-    Mailbox,
-    MailSource,
     Names,
-    OptionalMailbox,
     Quiet,
     Selector,
     SiteUrl,
@@ -65,7 +62,7 @@ class Sender(Keys):
 class Smtp(Keys):
     """[smtp]: the relay that takes our messages, and the first of the transports."""
 
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: int = Field(default=25, ge=1, le=65535)
     security: Literal["none", "starttls", "tls"] = "none"
     username: str = ""
@@ -81,7 +78,8 @@ class Smtp(Keys):
 class Transport(Smtp):
     """[transports.NAME]: one more relay, for some domains or for a share of everybody."""
 
-    domains: Names = ()
+    host: Host = Field()  # unlike the first, which may be the mail server of this machine, it must be named
+    domains: Domains = ()
 
 
 class Schedule(Keys):
@@ -106,7 +104,7 @@ class Delivery(Keys):
     grace_seconds: int = Field(default=30, ge=0, le=600)
     canary: Canary = 0
     canary_minutes: int = Field(default=15, ge=1, le=1440)
-    only: Names = ()
+    only: Audience = ()
 
 
 class Inbound(Keys):

@@ -51,7 +51,7 @@ def test_the_password_of_another_relay_may_come_from_the_environment(tmp_path: P
     [
         ("[transports.smtp]\nhost = 'x'", "transports.smtp: found 'smtp', allowed a name of small letters, digits and -, other than smtp"),
         ("[transports.Big]\nhost = 'x'", "transports.Big: found 'Big', allowed a name of small letters, digits and -, other than smtp"),
-        ("[transports.one]\nprot = 3", "transports.one.prot: no such key"),
+        ("[transports.one]\nhost = 'x'\nprot = 3", "transports.one.prot: no such key"),
         ("transports = 3", "transports: found 3, allowed a table"),
         ("[transports]\none = 3", "transports.one: found 3, allowed a table"),
         ("[delivery]\ncanary = -1", 'delivery.canary: found -1, allowed a number of messages such as 50, a share such as "1%", or 0 for none'),
@@ -67,6 +67,28 @@ def test_the_password_of_another_relay_may_come_from_the_environment(tmp_path: P
         ("[sender]\nbounces = 'a-local-part-that-is-far-too-long@example.com'", "sender.bounces: found "),
         ("[inbound]\nmailbox = 'imaps://user:secret@host/INBOX'", "inbound.mailbox: found "),
         ("[inbound]\nmailbox = 'imaps://host/INBOX'", "inbound.mailbox: found 'imaps://host/INBOX', allowed imaps://USER@HOST/FOLDER"),
+        ("[inbound]\nmailbox = 'pop3://user@host'", "inbound.mailbox: found 'pop3://user@host', allowed imaps://USER@HOST/FOLDER with the password"),
+        ("[inbound]\nmailbox = 'pop3://user:hidden@host'", "inbound.mailbox: found 'pop3://user:...@host', allowed imaps://"),
+        ("[inbound]\nmailbox = 'imap:/user@host'", "inbound.mailbox: found 'imap:/user@host', allowed imaps://"),
+        ("[transports.one]\nport = 587", "transports.one.host: found nothing, and it must be set"),
+        ("[transports.one]\nhost = ''", "transports.one.host: found '', allowed a name or address without port, such as smtp.example.com"),
+        ("[smtp]\nhost = 'smtp.example.com:587'", "smtp.host: found 'smtp.example.com:587', allowed a name or address without port"),
+        ("[smtp]\nhost = 'smtp://mail'", "smtp.host: found 'smtp://mail', allowed a name or address without port"),
+        (
+            "[transports.one]\nhost = 'x'\ndomains = ['bad domain']",
+            "transports.one.domains.0: found 'bad domain', allowed a domain such as example.com",
+        ),
+        ("[transports.one]\nhost = 'x'\ndomains = ['a.example', '']", "transports.one.domains.1: found '', allowed a domain such as example.com"),
+        ("[transports.one]\nhost = 'x'\ndomains = ['@a.example']", "transports.one.domains.0: found '@a.example', allowed a domain"),
+        (
+            "[delivery]\nonly = ['not an address@']",
+            "delivery.only.0: found 'not an address@', allowed an address such as ana@example.com, or a domain",
+        ),
+        ("[delivery]\nonly = ['a@b.example', 'nobody']", "delivery.only.1: found 'nobody', allowed an address such as ana@example.com, or a domain"),
+        ("[delivery]\nonly = ['@b.example']", "delivery.only.0: found '@b.example', allowed an address"),
+        ("[delivery]\nonly = ['Ana <a@b.example>']", "delivery.only.0: found 'Ana <a@b.example>', allowed an address"),
+        ("[delivery]\nonly = ['a@b..example']", "delivery.only.0: found 'a@b..example', allowed an address"),
+        ("[delivery]\nonly = ['']", "delivery.only.0: found '', allowed an address"),
         ("[dkim]\nselectors = { 'a b' = 'x.pem' }", "dkim.selectors.a b: found 'a b', allowed letters, digits, - and ."),
     ],
 )
@@ -74,6 +96,8 @@ def test_a_wrong_value_is_named_with_what_is_allowed(tmp_path: Path, text: str, 
     found = problems(tmp_path, text)
     assert len(found) == 1
     assert found[0].startswith(problem)
+    assert "secret" not in found[0].partition("allowed")[0]
+    assert "hidden" not in found[0]
 
 
 @pytest.mark.parametrize("canary", ["0", "50", '"1%"', '"0.5%"'])
@@ -84,3 +108,22 @@ def test_right_values_are_taken(tmp_path: Path, canary: str, bounces: str) -> No
     )
     assert found.sender.bounces == bounces
     assert load(tmp_path, "[schedule]\nquiet = ''\ntime = '03:00'").schedule.quiet == ""
+
+
+def test_domains_take_the_form_that_the_roster_has(tmp_path: Path) -> None:
+    text = "[delivery]\nonly = ['Ana@xn--mnchen-3ya.example', 'B.Example', 'localhost', \"o'neil+x@a-b.example\", 'ü@münchen.example']\n"
+    found = load(
+        tmp_path, f"{text}[transports.one]\nhost = '::1'\ndomains = ['MÜNCHEN.example']\n[transports.two]\nhost = 'x'\ndomains = ['münchen.example']"
+    )
+    assert found.delivery.only == ("Ana@münchen.example", "b.example", "localhost", "o'neil+x@a-b.example", "ü@münchen.example")
+    assert found.transports["one"].domains == found.transports["two"].domains == ("münchen.example",), "they share it"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "[::1]", "mail", "smtp.example.com", "smtp_out", "mail.münchen.example"])
+def test_a_host_is_a_name_or_an_address(tmp_path: Path, host: str) -> None:
+    assert load(tmp_path, f"[smtp]\nhost = '{host}'").smtp.host == host
+
+
+@pytest.mark.parametrize("mailbox", ["", "mail/bounces", "imaps://u%40x@h:99/F", "imap://u@h"])
+def test_where_mail_waits(tmp_path: Path, mailbox: str) -> None:
+    assert load(tmp_path, f"[inbound]\nmailbox = '{mailbox}'").inbound.mailbox == mailbox

@@ -122,7 +122,7 @@ NOBODY: list[tuple[str, dict[str, str]]] = [
 
 @pytest.mark.parametrize(("record", "others"), NOBODY, ids=[f"{record} {' '.join(others.values())}" for record, others in NOBODY])
 def test_a_record_that_names_no_server_is_bad(record: str, others: dict[str, str]) -> None:
-    (found,) = judge(record, **others)
+    (found,) = judge(record, (), **others)
     assert (found.level, "names no server" in found.said) == (Level.BAD, True)
     assert 'osterglen.example. TXT "v=spf1 a:YOUR-RELAY -all"' in found.do
 
