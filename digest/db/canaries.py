@@ -48,6 +48,11 @@ def passed(connection: Connection, edition_id: int) -> None:
     connection.execute(update(edition).where(edition.c.id == edition_id).values(canary_left=None, canary_until=None))
 
 
+def again(connection: Connection, edition_id: int, size: int) -> None:
+    """Send `size` messages first once more: what went out of the canary came back without having been offered."""
+    connection.execute(update(edition).where(edition.c.id == edition_id).values(canary_left=size, canary_until=None))
+
+
 def on_the_wire(connection: Connection, edition_id: int) -> bool:
     """True while a message of the canary has no outcome yet."""
     held = select(message.c.id).where(message.c.edition_id == edition_id, message.c.state == MessageState.SENDING).limit(1)
@@ -64,6 +69,8 @@ def look(connection: Connection, edition_id: int) -> Look:
     told = {str(kind): int(count) for kind, count in reports}
     return Look(
         offered=sum(count for _, _, count in counts),
+        accepted=sum(count for state, _, count in counts if state == MessageState.SENT),
+        unknown=sum(count for state, reason, count in counts if state == MessageState.FAILED and reason == FailReason.ADDRESS),
         failed=sum(count for state, reason, count in counts if state == MessageState.FAILED and reason not in _OWN_FAULT),
         bounced=sum(told.get(kind, 0) for kind in _BACK),
         complained=told.get(BounceKind.COMPLAINT, 0),
