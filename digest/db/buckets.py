@@ -1,4 +1,7 @@
-"""Token buckets in the database, so that a limit holds over restarts and for all processes together."""
+"""Token buckets in the database, so that a limit holds over restarts and for all processes together.
+
+On PostgreSQL the database's clock counts, one for all hosts; on SQLite all processes are on one machine and bring their own.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from digest.db.schema import bucket
@@ -30,7 +33,10 @@ _SPEND = (
 
 
 def allowance(connection: Connection, transport: str, limits: Sequence[Limit], wanted: int, now: datetime) -> Allowance:
-    """What the limits of `transport` allow of `wanted`. Its buckets stay locked until the transaction ends."""
+    """What the limits of `transport` allow of `wanted`. Its buckets stay locked until the transaction ends.
+
+    `now`: the time on SQLite; PostgreSQL looks at its own clock.
+    """
     if not limits or not wanted:
         return Allowance(room=wanted)
     buckets = _held(connection, transport, limits, now)
@@ -42,21 +48,36 @@ def take(connection: Connection, transport: str, limits: Sequence[Limit], count:
     """Spend `count` tokens of every limit; in the transaction that claims the messages."""
     if limits and count:
         left = [spend(one, count) for one in _held(connection, transport, limits, now)]
-        connection.execute(_SPEND, [{"of": transport, "per": one.limit.per, "left": one.tokens, "at": one.filled_at} for one in left])
+        _store(connection, transport, left)
 
 
 def _held(connection: Connection, transport: str, limits: Sequence[Limit], now: datetime) -> list[Bucket]:
-    found = _stored(connection, transport)
+    found = _stored(connection, transport, now)
     if any(limit.per not in found for limit in limits):
         dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
         for limit in limits:
-            values = {"transport": transport, "period": limit.per, "tokens": full(limit, now).tokens, "filled_at": now}
+            values = {"transport": transport, "period": limit.per, "tokens": full(limit, now).tokens, "filled_at": _clock(connection, now)}
             connection.execute(dialect.insert(bucket).values(values).on_conflict_do_nothing())
-        found = _stored(connection, transport)
-    held = [(limit, *found[limit.per]) for limit in limits]
-    return [Bucket(limit=limit, tokens=tokens, filled_at=filled).at(now) for limit, tokens, filled in held]
+        found = _stored(connection, transport, now)
+    before = [Bucket(limit=limit, tokens=found[limit.per].tokens, filled_at=found[limit.per].filled_at) for limit in limits]
+    held = [one.at(found[one.limit.per].moment) for one in before]
+    set_right = [new for old, new in zip(before, held, strict=True) if new.filled_at < old.filled_at]
+    _store(connection, transport, set_right)  # at once: nothing may be taken for long, and then it would never be stored
+    return held
 
 
-def _stored(connection: Connection, transport: str) -> dict[str, tuple[float, datetime]]:
-    rows = connection.execute(select(bucket).where(bucket.c.transport == transport).order_by(bucket.c.period).with_for_update())
-    return {row.period: (row.tokens, row.filled_at) for row in rows}
+def _stored(connection: Connection, transport: str, now: datetime) -> dict[str, Row[Any]]:
+    columns = (bucket.c.period, bucket.c.tokens, bucket.c.filled_at, _clock(connection, now).label("moment"))
+    rows = connection.execute(select(*columns).where(bucket.c.transport == transport).order_by(bucket.c.period).with_for_update(of=bucket))
+    return {row.period: row for row in rows}
+
+
+def _store(connection: Connection, transport: str, buckets: Sequence[Bucket]) -> None:
+    if buckets:
+        rows = [{"of": transport, "per": one.limit.per, "left": one.tokens, "at": one.filled_at} for one in buckets]
+        connection.execute(_SPEND, rows)
+
+
+def _clock(connection: Connection, now: datetime) -> ColumnElement[datetime]:
+    moment = bucket.c.filled_at.type
+    return func.clock_timestamp(type_=moment) if connection.dialect.name == "postgresql" else literal(now, moment)

@@ -10,6 +10,8 @@ from enum import StrEnum
 from digest.domain.clock import utc
 
 _BURST = 20  # the part of a limit that may go at once is a twentieth
+_SPARE = 0.99  # of a limit too small for that; one by one they keep it exactly, and the rest is for clocks and networks
+_SKEW = timedelta(minutes=1)  # clocks of one company differ by less
 
 
 class Per(StrEnum):
@@ -37,8 +39,12 @@ class Limit:
 
     @property
     def rate(self) -> float:
-        """Tokens a second. Burst and refill together stay within `most` in every span, wherever it begins."""
-        return max(self.most - self.burst, 0.5) / SPANS[self.per].total_seconds()
+        """Tokens a second. Burst and refill together stay within `most` in every span, wherever it begins.
+
+        A bucket of one token spaces its messages, and `most` equal spaces fill a span that holds `most` messages.
+        """
+        each_span = self.most - self.burst if self.most >= _BURST else self.most * _SPARE
+        return each_span / SPANS[self.per].total_seconds()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +56,13 @@ class Bucket:
     filled_at: datetime
 
     def at(self, now: datetime) -> Bucket:
-        """The bucket as it stands at `now`. A clock that went back refills nothing and starts anew from there."""
+        """The bucket as it stands at `now`.
+
+        A clock that is a little behind the one that filled it finds it as it is, or two of them would fill it twice. One that
+        is far behind was set right: the bucket goes on from there with what it holds.
+        """
+        if timedelta(0) < self.filled_at - utc(now) <= _SKEW:
+            return self
         passed = max(0.0, (utc(now) - self.filled_at).total_seconds())
         return Bucket(limit=self.limit, tokens=min(self.limit.burst, self.tokens + passed * self.limit.rate), filled_at=now)
 

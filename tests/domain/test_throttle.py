@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from digest.domain.throttle import SPANS, Bucket, Limit, Per, full, room, spend, wait
 from tests.conftest import NOW
 
-LIMITS = st.builds(Limit, per=st.sampled_from(list(Per)), most=st.integers(1, 20_000))
+LIMITS = st.builds(Limit, per=st.sampled_from(list(Per)), most=st.one_of(st.integers(1, 40), st.integers(1, 20_000)))
 
 
 def sent_moments(limit: Limit, gaps: list[float], wanted: int) -> list[float]:
@@ -34,6 +35,27 @@ def test_no_span_ever_holds_more_than_the_limit(limit: Limit, gaps: list[float],
         assert sum(first <= moment < first + span for moment in moments) <= limit.most
 
 
+@given(st.sampled_from(list(Per)), st.integers(1, 40), st.integers(1, 3))
+def test_a_small_limit_holds_for_somebody_who_asks_exactly_when_it_allows(per: Per, most: int, wanted: int) -> None:
+    limit, clock, moments = Limit(per=per, most=most), NOW, []
+    bucket = full(limit, NOW)
+    for _ in range(3 * most):
+        count = room([bucket.at(clock)], wanted)
+        bucket = spend(bucket.at(clock), count)
+        moments += [clock] * count
+        clock += timedelta(microseconds=math.ceil(wait([bucket]) * 1e6))
+    assert len(moments) >= 3 * most
+    assert all(later - first >= SPANS[per] for first, later in zip(moments, moments[most:], strict=False))
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 19])
+@pytest.mark.parametrize("per", list(Per))
+def test_a_small_limit_can_be_used_up_to_a_hundredth(per: Per, most: int) -> None:
+    limit = Limit(per=per, most=most)
+    assert 0.98 * most <= limit.rate * SPANS[per].total_seconds() < most
+    assert limit.burst == 1
+
+
 def test_thirty_a_minute_are_very_nearly_used_up() -> None:
     moments = sent_moments(Limit(per=Per.MINUTE, most=30), [0.1] * 6000, 4)
     assert 285 <= len(moments) <= 300  # in ten minutes
@@ -53,6 +75,15 @@ def test_an_empty_bucket_says_how_long_to_wait() -> None:
     assert wait([empty]) == pytest.approx(2.0)
     assert room([empty.at(NOW + timedelta(seconds=2))], 5) == 1
     assert wait([]) == 0
+
+
+def test_two_clocks_that_differ_a_little_fill_a_bucket_only_once() -> None:
+    limit = Limit(per=Per.MINUTE, most=600)
+    ahead = spend(full(limit, NOW + timedelta(seconds=5)), 30)
+    behind = ahead.at(NOW)
+    assert behind == ahead
+    assert behind.at(NOW + timedelta(seconds=5)) == ahead
+    assert room([behind.at(NOW + timedelta(seconds=6))], 60) == 9
 
 
 def test_a_clock_that_goes_back_gives_no_token_and_does_not_stop_the_bucket() -> None:
