@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _SPAN = 2.0**64
@@ -37,10 +37,25 @@ def pool(routes: Sequence[Route]) -> list[Route]:
     return [route for route in routes if not route.domains] or list(routes[:1])
 
 
+def stands_in_for(name: str, routes: Sequence[Route]) -> Mapping[str, frozenset[str] | None]:
+    """Whose messages `name` may carry while their own transport is away -> to which domains; None: all of that transport's.
+
+    Those of the pool carry each other's; a transport that serves domains carries mail to those of them that the other serves.
+    """
+    mine = next(route for route in routes if route.name == name)
+    members = {route.name for route in pool(routes)}
+    found: dict[str, frozenset[str] | None] = {}
+    for other in routes:
+        shared = mine.domains & other.domains
+        if other.name != name and ({name, other.name} <= members or shared):
+            last_resort = bool(other.domains) and other.name in members  # it carries everybody else as well
+            found[other.name] = None if shared == other.domains and not last_resort else shared
+    return found
+
+
 def stand_ins(name: str, routes: Sequence[Route]) -> list[str]:
-    """Whose messages `name` may carry while their own transport is away: those of the pool it belongs to."""
-    names = [route.name for route in pool(routes)]
-    return [other for other in names if other != name] if name in names else []
+    """Those of whom `name` may carry every message while they are away."""
+    return [other for other, domains in stands_in_for(name, routes).items() if domains is None]
 
 
 def signature(routes: Sequence[Route]) -> str:

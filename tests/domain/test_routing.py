@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from digest.domain.routing import Route, route_of, signature, stand_ins
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.domain.routing import Route, pool, route_of, signature, stand_ins, stands_in_for
 
 ONE, TWO = Route(name="smtp"), Route(name="second", weight=3)
 OWN = Route(name="exchange", domains=frozenset({"example.com"}))
@@ -45,6 +48,40 @@ def test_without_weight_a_transport_only_stands_in() -> None:
 def test_a_domains_transport_stands_in_for_nobody() -> None:
     assert stand_ins("exchange", [ONE, TWO, OWN]) == []
     assert stand_ins("smtp", [ONE, TWO, OWN]) == ["second"]
+
+
+def test_two_that_serve_one_domain_stand_in_for_each_other() -> None:
+    other = Route(name="exchange-two", domains=frozenset({"example.com"}))
+    assert stands_in_for("exchange", [ONE, OWN, other]) == {"exchange-two": None}
+    assert stands_in_for("exchange-two", [ONE, OWN, other]) == {"exchange": None}
+    assert stand_ins("exchange", [ONE, OWN, other]) == ["exchange-two"]
+
+
+def test_a_transport_takes_over_only_the_domains_that_it_serves_itself() -> None:
+    wide = Route(name="wide", domains=frozenset({"example.com", "elsewhere.net"}))
+    assert stands_in_for("exchange", [ONE, OWN, wide]) == {"wide": frozenset({"example.com"})}
+    assert stand_ins("exchange", [ONE, OWN, wide]) == []
+    assert stands_in_for("wide", [ONE, OWN, wide]) == {"exchange": None}
+    assert stands_in_for("smtp", [ONE, TWO, OWN, wide]) == {"second": None}
+
+
+def test_nobody_takes_over_what_the_last_resort_carries_for_everybody_else() -> None:
+    other = Route(name="exchange-two", domains=frozenset({"example.com"}))
+    assert stands_in_for("exchange-two", [OWN, other]) == {"exchange": frozenset({"example.com"})}
+    assert stands_in_for("exchange", [OWN, other]) == {"exchange-two": None}
+
+
+@given(
+    st.lists(st.frozensets(st.sampled_from(["a.org", "b.org", "c.org"])), min_size=1, max_size=5),
+    st.sampled_from(["a.org", "b.org", "c.org", "d.org"]),
+    st.integers(0, 99),
+)
+def test_whoever_takes_over_a_message_might_have_been_dealt_it(served: list[frozenset[str]], domain: str, employee: int) -> None:
+    routes = [Route(name=f"r{n}", domains=domains) for n, domains in enumerate(served)]
+    home = route_of(domain, employee, routes)
+    able = {route.name for route in routes if domain in route.domains} or {route.name for route in pool(routes)}
+    taking = {one.name for one in routes if (may := stands_in_for(one.name, routes).get(home, frozenset())) is None or domain in may}
+    assert taking == able - {home}
 
 
 def test_when_every_transport_serves_domains_the_first_carries_the_rest() -> None:
