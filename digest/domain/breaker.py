@@ -16,6 +16,7 @@ _DOMAIN_PEOPLE = 3
 _FIRST = 100
 _TOLERATED = 20  # failures among the first hundred
 _SHUTDOWNS_PER_CONNECTION = 5
+_SHUTDOWN = "shutdown"  # the reason the table gives
 
 
 @dataclass(kw_only=True)
@@ -35,7 +36,10 @@ class Breaker:
         self.settled += 1
         if decision.state is MessageState.FAILED and decision.reason not in {FailReason.ADDRESS, FailReason.EXPIRED}:
             self.failed += self.settled <= _FIRST
-        self._shutdowns = self._shutdowns + 1 if decision.effect is Effect.PAUSE else 0
+        if decision.effect is not Effect.PAUSE:
+            self._shutdowns = 0
+        elif decision.reason == _SHUTDOWN:  # a relay that puts off everybody at MAIL is only rested: its limit may end by itself
+            self._shutdowns += 1
         if decision.effect is Effect.SUSPECT:
             self.refused.add(employee)
         return self._verdict(decision, said)

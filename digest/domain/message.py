@@ -61,6 +61,7 @@ class FailReason(StrEnum):
     EXPIRED = "expired"  # its deadline passed while it was deferred
     RENDER = "render"  # the message could not be made
     REFUSED = "refused"  # refused for good without a telling code
+    RELAY_CANNOT = "relay_cannot"  # the relay does not offer what this message needs, such as addresses beyond ASCII (5.6.x)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,6 +71,7 @@ class Event(StrEnum):
     ADDRESS = "address"  # the mailbox does not exist
     SENDER = "sender"  # our own address is refused, so everybody's message is
     POLICY = "policy"  # a rule about us
+    CANNOT = "cannot"  # 5.6.x: the relay cannot carry the message the way it is written
     PERMANENT = "permanent"  # any other 5yz
     BROKEN = "broken"
     UNREADABLE = "unreadable"
@@ -81,7 +82,7 @@ class Effect(StrEnum):
 
     NONE = "none"  # carry on
     CLOSE = "close"  # this connection is finished
-    PAUSE = "pause"  # this connection is finished and the relay gets a moment of rest
+    PAUSE = "pause"  # the relay gets a moment of rest
     SLOW_DOMAIN = "slow_domain"  # three different employees in a row rest their domain
     SUSPECT = "suspect"  # three different employees open the breaker
     BREAKER = "breaker"  # the edition stops at once
@@ -112,7 +113,7 @@ _EVERY = frozenset(Event)
 _OPENING = frozenset({Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.STARTTLS})
 _OFFERED = frozenset({Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY, Phase.DOT})
 _LATER = _OFFERED - {Phase.MAIL}
-_REFUSALS = frozenset({Event.TOO_BIG, Event.ADDRESS, Event.SENDER, Event.POLICY, Event.PERMANENT})
+_REFUSALS = frozenset({Event.TOO_BIG, Event.ADDRESS, Event.SENDER, Event.POLICY, Event.CANNOT, Event.PERMANENT})
 _NOT_NOW = frozenset({Event.TEMPORARY, Event.SLOW_DOWN})
 _LOST = frozenset({Event.BROKEN, Event.UNREADABLE})
 
@@ -137,8 +138,10 @@ TABLE: tuple[Row, ...] = (
     _row({Phase.DOT}, {Event.ACCEPTED}, _M.SENT, "", Effect.NONE),
     _row(_OFFERED, {Event.SHUTDOWN}, _M.DEFERRED, "shutdown", Effect.PAUSE),
     _row({Phase.MAIL}, {Event.BROKEN}, _M.QUEUED, "", Effect.CLOSE, reused=True),  # an idle connection was dropped: nothing was offered
-    _row({Phase.MAIL}, _NOT_NOW, _M.DEFERRED, "try_later", Effect.NONE),
+    _row({Phase.MAIL}, _LOST, _M.DEFERRED, "broken", Effect.PAUSE),  # nobody is named yet, so it is about the relay or us
+    _row({Phase.MAIL}, _NOT_NOW, _M.DEFERRED, "try_later", Effect.PAUSE),
     _row({Phase.MAIL}, {Event.TOO_BIG}, _M.FAILED, FailReason.TOO_BIG, Effect.NONE),
+    _row(_OFFERED, {Event.CANNOT}, _M.FAILED, FailReason.RELAY_CANNOT, Effect.NONE),
     _row({Phase.MAIL}, _REFUSALS, _M.QUEUED, "sender", Effect.BREAKER),
     _row({Phase.DOT}, {Event.BROKEN}, _M.IN_DOUBT, "no_reply", Effect.CLOSE),
     _row({Phase.DOT}, {Event.UNREADABLE, Event.ACCEPTED}, _M.IN_DOUBT, "unreadable", Effect.CLOSE),
@@ -177,7 +180,7 @@ def event_of(outcome: Outcome) -> Event:
             return Event(outcome.kind.value)
 
 
-_ADDRESSING, _MAILBOX, _SECURITY = 1, 2, 7
+_ADDRESSING, _MAILBOX, _CONTENT, _SECURITY = 1, 2, 6, 7
 _SENDER_DETAILS = frozenset({7, 8})  # 5.1.7 and 5.1.8 speak of the sender's address, the others of the recipient's
 _SIZES = frozenset({(2, 3), (3, 4)})
 
@@ -191,7 +194,7 @@ def _refusal(outcome: Outcome, subject: int | None, detail: int | None) -> Event
         return Event.SENDER if detail in _SENDER_DETAILS else Event.ADDRESS
     if (subject, detail) == (_MAILBOX, 1):
         return Event.ADDRESS
-    return Event.POLICY if subject == _SECURITY else Event.PERMANENT
+    return {_SECURITY: Event.POLICY, _CONTENT: Event.CANNOT}.get(subject, Event.PERMANENT)
 
 
 def enhanced_code(text: str) -> str:

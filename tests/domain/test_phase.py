@@ -24,17 +24,19 @@ CASES: list[tuple[str, Kind, int | None, str, bool, str, str, str]] = [
     ("auth", PERM, 504, "", False, "queued", "auth", "breaker"),
     ("auth", TEMP, 454, "4.7.0", False, "queued", "transport", "pause"),
     ("auth", BROKEN, None, "", False, "queued", "transport", "pause"),
-    ("mail", TEMP, 451, "4.3.0", False, "deferred", "try_later", "none"),
-    ("mail", TEMP, 450, "4.7.1", False, "deferred", "try_later", "none"),
+    ("mail", TEMP, 451, "4.3.0", False, "deferred", "try_later", "pause"),
+    ("mail", TEMP, 450, "4.7.1", False, "deferred", "try_later", "pause"),
     ("mail", PERM, 550, "5.1.8", False, "queued", "sender", "breaker"),
     ("mail", PERM, 530, "5.7.0", False, "queued", "sender", "breaker"),
     ("mail", PERM, 501, "", False, "queued", "sender", "breaker"),
     ("mail", PERM, 552, "", False, "failed", "too_big", "none"),
     ("mail", PERM, 552, "5.3.4", False, "failed", "too_big", "none"),
     ("mail", BROKEN, None, "", True, "queued", "", "close"),
-    ("mail", BROKEN, None, "", False, "deferred", "broken", "close"),
+    ("mail", PERM, 553, "5.1.7", False, "queued", "sender", "breaker"),
+    ("mail", PERM, 553, "5.6.7", False, "failed", "relay_cannot", "none"),
+    ("mail", BROKEN, None, "", False, "deferred", "broken", "pause"),
     ("mail", TEMP, 421, "4.4.2", True, "deferred", "shutdown", "pause"),
-    ("mail", GARBLED, None, "", True, "deferred", "broken", "close"),
+    ("mail", GARBLED, None, "", True, "deferred", "broken", "pause"),
     ("rcpt", TEMP, 450, "4.2.2", False, "deferred", "try_later", "none"),
     ("rcpt", TEMP, 451, "4.7.1", False, "deferred", "slow_down", "slow_domain"),
     ("rcpt", TEMP, 421, "4.7.0", False, "deferred", "shutdown", "pause"),
@@ -45,11 +47,13 @@ CASES: list[tuple[str, Kind, int | None, str, bool, str, str, str]] = [
     ("rcpt", PERM, 552, "", False, "failed", "refused", "none"),
     ("rcpt", PERM, 550, "", False, "failed", "refused", "none"),
     ("rcpt", PERM, 554, "5.7.1", False, "failed", "policy", "suspect"),
+    ("rcpt", PERM, 553, "5.6.7", False, "failed", "relay_cannot", "none"),
     ("rcpt", PERM, 550, "5.1.8", False, "queued", "sender", "breaker"),
     ("rcpt", BROKEN, None, "", True, "deferred", "broken", "close"),
     ("data", TEMP, 451, "", False, "deferred", "try_later", "none"),
     ("data", PERM, 554, "5.5.1", False, "failed", "refused", "none"),
     ("data", PERM, 550, "5.7.515", False, "failed", "policy", "suspect"),
+    ("data", PERM, 554, "5.6.3", False, "failed", "relay_cannot", "none"),
     ("data", GARBLED, 250, "", False, "deferred", "broken", "close"),
     ("body", BROKEN, None, "", False, "deferred", "broken", "close"),
     ("body", TEMP, 421, "", False, "deferred", "shutdown", "pause"),
@@ -63,6 +67,7 @@ CASES: list[tuple[str, Kind, int | None, str, bool, str, str, str]] = [
     ("dot", PERM, 550, "5.2.3", False, "failed", "too_big", "none"),
     ("dot", PERM, 550, "5.7.515", False, "failed", "policy", "suspect"),
     ("dot", PERM, 550, "5.1.7", False, "failed", "policy", "breaker"),
+    ("dot", PERM, 554, "5.6.0", False, "failed", "relay_cannot", "none"),
     ("dot", PERM, 554, "", False, "failed", "refused", "none"),
     ("dot", BROKEN, None, "", False, "in_doubt", "no_reply", "close"),
     ("dot", GARBLED, None, "", False, "in_doubt", "unreadable", "close"),
@@ -142,10 +147,23 @@ def test_failures_after_the_first_hundred_and_unknown_mailboxes_do_not_count() -
 
 def test_a_run_of_closings_opens_it_and_one_success_ends_the_run() -> None:
     breaker = Breaker(connections=2)
-    assert not any(note(breaker, "deferred", Effect.PAUSE) for _ in range(9))
+    assert not any(note(breaker, "deferred", Effect.PAUSE, reason="shutdown") for _ in range(9))
     assert note(breaker, "sent", Effect.NONE) is None
-    assert not any(note(breaker, "deferred", Effect.PAUSE) for _ in range(9))
-    assert note(breaker, "deferred", Effect.PAUSE) == "breaker: the relay keeps closing: 550 no"
+    assert not any(note(breaker, "deferred", Effect.PAUSE, reason="shutdown") for _ in range(9))
+    assert note(breaker, "deferred", Effect.PAUSE, reason="shutdown") == "breaker: the relay keeps closing: 550 no"
+
+
+@pytest.mark.parametrize("reason", ["try_later", "broken"])
+def test_a_relay_that_puts_everybody_off_is_rested_and_needs_no_operator(reason: str) -> None:
+    breaker = Breaker(connections=2)
+    assert not any(note(breaker, "deferred", Effect.PAUSE, reason=reason) for _ in range(500))
+
+
+def test_what_is_put_off_among_closings_does_not_end_the_run_of_them() -> None:
+    breaker = Breaker(connections=1)
+    assert not any(note(breaker, "deferred", Effect.PAUSE, reason="shutdown") for _ in range(4))
+    assert note(breaker, "deferred", Effect.PAUSE, reason="try_later") is None
+    assert note(breaker, "deferred", Effect.PAUSE, reason="shutdown") == "breaker: the relay keeps closing: 550 no"
 
 
 def test_a_domain_rests_when_three_different_employees_in_a_row_were_slowed() -> None:
