@@ -47,6 +47,12 @@ class Connection:
         """True while the next message may go this way."""
         return self._stream is not None and self._sent < self._relay.messages_per_connection
 
+    def still_there(self) -> bool:
+        """False when the server spoke or left while nothing was asked; then the connection is closed."""
+        if self._stream is not None and self._stream.spoke_early():
+            self.drop()
+        return self._stream is not None
+
     def open(self) -> Outcome:
         """Connect, greet, encrypt, log in. Anything but an accepted outcome leaves it closed."""
         self.close()
@@ -190,9 +196,12 @@ class Connection:
 
     def _refuse_here(self, sender: str, recipient: str, wire: bytes) -> Outcome | None:
         """What the relay need not be asked: the answer is certain."""
-        if "@" not in recipient or _UNSAFE & set(recipient) or _UNSAFE & set(sender):
+        utf8 = "SMTPUTF8" in self._offers
+        if _UNSAFE & set(sender) or not (utf8 or words.ascii_form(sender)):
+            return self._refusal(Phase.MAIL, 553, "5.1.7", "the sender's address cannot be written into an SMTP command of this relay")
+        if "@" not in recipient or _UNSAFE & set(recipient):
             return self._refusal(Phase.RCPT, 553, "5.1.3", "the address cannot be written into an SMTP command")
-        if "SMTPUTF8" not in self._offers and "" in {words.ascii_form(sender), words.ascii_form(recipient)}:
+        if not utf8 and not words.ascii_form(recipient):
             return self._refusal(Phase.RCPT, 553, "5.6.7", "the relay does not offer SMTPUTF8, which this address needs")
         if not wire.isascii() and "8BITMIME" not in self._offers:
             return self._refusal(Phase.DATA, 554, "5.6.3", "the relay does not offer 8BITMIME, which this message needs")
@@ -251,25 +260,26 @@ class Connection:
 
     def _body(self, stream: Stream, wire: bytes, watch: Watch | None) -> Steps[Outcome]:
         self._phase = Phase.BODY
-        if watch:
-            half = len(wire) // 2
-            yield from stream.send(wire[:half], self._wait.block)
-            watch("mid_body")
-            yield from stream.send(wire[half:], self._wait.block)
-            watch("before_dot")
-        else:
-            yield from stream.send(wire, self._wait.block)
-        if stream.spoke_early():
-            reply = yield from stream.reply(self._wait.command)
-            outcome = self._told(reply, Kind.UNREADABLE if reply.kind is Kind.ACCEPTED else None)
-            self.drop()
-            return outcome
-        yield from stream.send_dot(_DOT, self._wait.block, self._dotted)
+        half = len(wire) // 2
+        for part, point in [(wire[:half], "mid_body"), (wire[half:], "before_dot")] if watch else [(wire, "")]:
+            if not (yield from stream.send(part, self._wait.block, hear=True)):
+                return (yield from self._interrupted(stream))
+            if watch:
+                watch(point)
+        if stream.spoke_early() or not (yield from stream.send_dot(_DOT, self._wait.block, self._dotted)):
+            return (yield from self._interrupted(stream))
         if watch:
             watch("after_dot")
         outcome = self._told((yield from stream.reply(self._wait.dot)))
         if watch:
             watch("after_reply")
+        return outcome
+
+    def _interrupted(self, stream: Stream) -> Steps[Outcome]:
+        """The server spoke before the dot: its words are the outcome, and it never gets the dot."""
+        reply = yield from stream.reply(self._wait.command)
+        outcome = self._told(reply, Kind.UNREADABLE if reply.kind is Kind.ACCEPTED else None)
+        self.drop()
         return outcome
 
     def _dotted(self) -> None:

@@ -11,6 +11,7 @@ import select
 import socket
 import ssl
 import time
+import unicodedata
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -19,8 +20,10 @@ from digest.domain.phase import TEXT_LIMIT, Kind, enhanced_code
 
 _LONGEST_LINE = 8192  # RFC 5321 allows 512; servers that exceed it exist, endless ones are no servers
 _MOST_LINES = 200
+_BLOCK = 65536  # octets written at once; TLS does not tell how much of a longer piece has left
 _LOWEST, _HIGHEST = 200, 599
 _WAITS = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_MARK = "\ufffd"  # stands for what cannot be shown
 
 
 class Need(NamedTuple):
@@ -28,6 +31,7 @@ class Need(NamedTuple):
 
     write: bool
     until: float
+    hear: bool = False  # also to read while it waits to write: the server may speak before it is its turn
 
 
 T = TypeVar("T")
@@ -38,14 +42,14 @@ class CutError(Exception):
     """The stream is of no use any more: broken, or not SMTP. Never leaves this room."""
 
     def __init__(self, kind: Kind, text: str) -> None:
-        super().__init__(text)
         self.kind = kind
-        self.text = text
+        self.text = shown(text)
+        super().__init__(self.text)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """A server's reply: its code and the lines behind it."""
+    """A server's reply: its code and the lines behind it, which hold no control characters."""
 
     code: int
     lines: tuple[str, ...]
@@ -106,35 +110,49 @@ class Stream:
         except (OSError, ValueError) as error:
             raise CutError(Kind.BROKEN, f"no TLS: {_words(error)}") from error
 
-    def send(self, data: bytes, patience: float) -> Steps[None]:
-        """Write all of `data`. Raises CutError."""
-        until = time.monotonic() + patience
-        rest: bytes | memoryview = data
-        while rest:
-            try:
-                sent = self._sock.send(rest)
-            except _WAITS as wait:
-                need = _need(wait, write=True, until=until)
-            except OSError as error:
-                raise CutError(Kind.BROKEN, _words(error)) from error
-            else:
-                rest = memoryview(rest)[sent:] if sent < len(rest) else b""
-                continue
-            yield need
+    def send(self, data: bytes, patience: float, *, hear: bool = False) -> Steps[bool]:
+        """Write `data`, each block of it within `patience` seconds (RFC 5321, 4.5.3.2.5). Raises CutError.
 
-    def send_dot(self, dot: bytes, patience: float, leaving: Callable[[], None]) -> Steps[None]:
-        """Write the end of a message. `leaving` is called as soon as an octet of it may have left. Raises CutError.
-
-        A plain socket that would block has taken nothing; TLS may have sent a part of its record by then.
+        With `hear`, it stops when the server speaks or leaves before everything is written: False then.
         """
         until = time.monotonic() + patience
+        rest = memoryview(data)
+        while rest:
+            try:
+                sent = self._sock.send(rest[:_BLOCK])
+            except _WAITS as wait:
+                if hear and self.spoke_early():
+                    return False
+                need = _need(wait, write=True, until=until, hear=hear)
+            except OSError as error:
+                if hear and self.spoke_early():  # its last words may say why it left
+                    return False
+                raise CutError(Kind.BROKEN, _words(error)) from error
+            else:
+                until = time.monotonic() + patience
+                rest = rest[sent:]
+                continue
+            yield need
+        return True
+
+    def send_dot(self, dot: bytes, patience: float, leaving: Callable[[], None]) -> Steps[bool]:
+        """Write the end of a message. `leaving` is called as soon as an octet of it may have left. Raises CutError.
+
+        A plain socket that would block has taken nothing, so what the server says by then comes first: False, and nothing
+        was written. TLS may have sent a part of its record by then.
+        """
+        until = time.monotonic() + patience
+        whole = len(dot)
         while dot:
             try:
                 sent = self._sock.send(dot)
             except _WAITS as wait:
+                untouched = isinstance(wait, BlockingIOError) and len(dot) == whole
+                if untouched and self.spoke_early():
+                    return False
                 if not isinstance(wait, BlockingIOError):
                     leaving()
-                need = _need(wait, write=True, until=until)
+                need = _need(wait, write=True, until=until, hear=untouched)
             except OSError as error:
                 raise CutError(Kind.BROKEN, _words(error)) from error
             else:
@@ -142,6 +160,7 @@ class Stream:
                 dot = dot[sent:]
                 continue
             yield need
+        return True
 
     def command(self, line: str, patience: float) -> Steps[Reply]:
         """One command and its reply. Raises CutError."""
@@ -159,14 +178,14 @@ class Stream:
             line = bytes(self._buffer[:end]).rstrip(b"\r")
             del self._buffer[: end + 1]
             if not line[:3].isdigit() or line[3:4] not in {b"", b" ", b"-"} or (lines and line[:3] != code):
-                raise CutError(Kind.UNREADABLE, f"no SMTP reply: {line[:80]!r}")
+                raise CutError(Kind.UNREADABLE, f"no SMTP reply: {_quoted(line)}")
             code = line[:3]
-            lines.append(line[4:].decode("utf-8", "replace"))
+            lines.append(shown(line[4:].decode("utf-8", "replace")))
             if line[3:4] != b"-":
                 if not _LOWEST <= int(code) <= _HIGHEST:
                     break
                 return Reply(code=int(code), lines=tuple(lines))
-        raise CutError(Kind.UNREADABLE, f"no SMTP reply: {code!r} {lines[-1][:80]!r}")
+        raise CutError(Kind.UNREADABLE, f"no SMTP reply: {_quoted(line)}")
 
     def _fill(self, until: float) -> Steps[None]:
         if len(self._buffer) > _LONGEST_LINE:
@@ -182,7 +201,7 @@ class Stream:
                 break
             yield need
         if not data:
-            half = f" after {bytes(self._buffer[:80])!r}" if self._buffer else ""
+            half = f" after {_quoted(self._buffer)}" if self._buffer else ""
             raise CutError(Kind.BROKEN, f"the server closed the connection{half}")
         self._buffer += data
 
@@ -226,7 +245,7 @@ def drive(steps: Steps[T], number: Callable[[], int]) -> T:
         need = next(steps)
         while True:
             look = select.poll()
-            look.register(number(), select.POLLOUT if need.write else select.POLLIN)
+            look.register(number(), (select.POLLOUT if need.write else select.POLLIN) | (select.POLLIN if need.hear else 0))
             ready = look.poll(max(0.0, need.until - time.monotonic()) * 1000)
             need = next(steps) if ready else steps.throw(late())
     except StopIteration as end:
@@ -239,11 +258,22 @@ def late() -> CutError:
     return CutError(Kind.BROKEN, "no reply in time")
 
 
-def _need(wait: OSError, *, write: bool, until: float) -> Need:
+def shown(text: str) -> str:
+    """`text` as people and databases can take it: a mark stands for each control character and whatever else has no glyph."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " if c == "\t" or unicodedata.category(c) == "Zs" else _MARK for c in text)
+
+
+def _quoted(octets: bytes | bytearray) -> str:
+    return f'"{octets[:80].decode("utf-8", "replace")}"'
+
+
+def _need(wait: OSError, *, write: bool, until: float, hear: bool = False) -> Need:
     """A plain socket blocks in the direction of the act; TLS says which direction it needs."""
     if isinstance(wait, BlockingIOError):
-        return Need(write=write, until=until)
-    return Need(write=isinstance(wait, ssl.SSLWantWriteError), until=until)
+        return Need(write=write, until=until, hear=hear)
+    return Need(write=isinstance(wait, ssl.SSLWantWriteError), until=until, hear=hear)
 
 
 def _words(error: Exception) -> str:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import base64
 import socket
+import unicodedata
+
+import ada_url
 
 from digest.smtp.stream import Reply
+
+_LONGEST_LABEL = 63  # RFC 1035, 2.3.4
 
 
 def offers(reply: Reply) -> dict[str, str]:
@@ -26,14 +31,18 @@ def own_name(address: str, ipv6: bool) -> str:
 
 
 def ascii_form(address: str) -> str:
-    """The address with its domain in ASCII (IDNA), or "" when that is not possible."""
+    """The address with its domain in ASCII, or "" when that is not possible.
+
+    By UTS 46, not transitional: IDNA 2003 took "ß" for "ss", which is somebody else's domain. What does not read back as it
+    was written is not taken for a spelling of it.
+    """
     if address.isascii():
         return address
     local, _, domain = address.rpartition("@")
-    try:
-        return f"{local}@{domain.encode('idna').decode()}" if local.isascii() else ""
-    except UnicodeError:
-        return ""
+    ascii_domain = ada_url.idna_to_ascii(domain).decode()
+    same = ada_url.idna_to_unicode(ascii_domain) == unicodedata.normalize("NFC", domain).lower() if ascii_domain else False
+    whole = all(0 < len(label) <= _LONGEST_LABEL for label in ascii_domain.split("."))
+    return f"{local}@{ascii_domain}" if local.isascii() and same and whole else ""
 
 
 def b64(text: str) -> str:

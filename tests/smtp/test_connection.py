@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from digest.domain.phase import Kind, Outcome, Phase
+from digest.domain.phase import Kind, Outcome, Phase, decide
 from digest.smtp.connection import Connection
 from digest.smtp.relay import Relay, Timeouts
 from tests.sink import Fault, Sink
@@ -278,6 +278,21 @@ def test_an_address_beyond_ascii_needs_smtputf8_or_a_domain_that_can_be_spelled(
     willing = serve()
     assert offer(willing, to="änne@exämple.org")[0].accepted
     assert willing.mails()[-1]["to"] == "änne@exämple.org"
+
+
+def test_what_the_relay_cannot_do_is_nobodys_refusal(serve: Serve, offer: Offer) -> None:
+    outcome, _ = offer(serve(utf8=False), to="josé@example.org")
+    assert (decide(outcome).state, decide(outcome).reason, decide(outcome).effect) == ("failed", "relay_cannot", "none")
+
+
+@pytest.mark.parametrize("sender", ["dïgest@example.com", "di gest@example.com"])
+def test_a_sender_that_the_relay_cannot_be_told_stops_everybody_and_blames_nobody(serve: Serve, dial: Dial, sender: str) -> None:
+    sink = serve(utf8=False)
+    connection = dial(sink)
+    assert connection.open().accepted
+    outcome = connection.send(sender, "ana@example.org", WIRE)
+    assert (outcome.phase, decide(outcome).state, decide(outcome).effect) == (Phase.MAIL, "queued", "breaker")
+    assert not any(line.startswith("MAIL") for line in sink.seen)
 
 
 @pytest.mark.parametrize("address", ["", "nobody", "a b@example.org", "a@example.org>\r\nRCPT TO:<b@example.org", "a@example.org\x00"])
