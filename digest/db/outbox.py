@@ -7,25 +7,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Text, bindparam, cast, func, or_, select, update
+from sqlalchemy import Connection, select, update
 
-from digest.db import canaries
-from digest.db.schema import edition, employee, message, suppression
-from digest.domain.edition import EditionState
+from digest.db import gate, hot
+from digest.db.hot import IS_WAITING, OPEN_EDITION, WAITING
+from digest.db.prepared import Row
+from digest.db.schema import edition, message
 from digest.domain.employee import EmployeeId
 from digest.domain.message import FailReason, Message, MessageId, MessageState, Pick, SkipReason
 from digest.domain.suppression import address_hash
 
-OPEN = (EditionState.APPROVED, EditionState.SENDING)
-WAITING = (MessageState.QUEUED, MessageState.DEFERRED)
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 Retry = dict[int, dict[str, list[int]]]
-_MOST = 512  # rows looked at together when many must be set aside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,98 +49,71 @@ class Claim:
     only: frozenset[str] = frozenset()  # addresses and domains that may get mail; none: everybody
     canary: Callable[[int], int] | None = None  # audience -> how many go first
     canary_until: datetime = FOREVER  # when a canary that is out now is judged
+    plain: frozenset[int] = frozenset()  # editions that are known to be going out, without a canary
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claimed:
-    """The claimed messages, how many were set aside on the way, by their new state, and editions whose canary is out."""
+    """The claimed messages, and what was met on the way."""
 
     messages: tuple[Message, ...] = ()
-    set_aside: tuple[str, ...] = ()
-    canaries: tuple[int, ...] = ()
+    set_aside: tuple[str, ...] = ()  # the new state of each that must not go out
+    canaries: tuple[int, ...] = ()  # editions whose canary is out
+    plain: tuple[int, ...] = ()  # editions that go out without one
+    more: bool = False  # so much was set aside that the rest is left for another claim
 
 
-_MOMENT = message.c.dated_at.type
-_FIELDS: list[ColumnElement[Any]] = [message.c[f] for f in ("id", "employee_id", "state", "language", "networks", "name")]
-_FIELDS += [cast(message.c[f], Text).label(f) for f in ("picks", "spares")]  # as text: many people have the same ones, see `_picks`
-_FIELDS += [message.c[f] for f in ("due_at", "next_attempt_at", "attempts", "dated_at", "share_token")]
-_FIELDS += [message.c.route, employee.c.mailbox, employee.c.address, employee.c.left_at, employee.c.zone]
-_FIELDS += [message.c.edition_id, edition.c.period, edition.c.state.label("edition_state"), edition.c.audience]
-_FIELDS += [edition.c.canary_left, edition.c.canary_until]
-# Spelled out, because an IN list is put together anew for every execution.
-_OPEN_EDITION = or_(*(edition.c.state == state for state in OPEN)) & ~edition.c.paused
-_WAITING = or_(*(message.c.state == state for state in WAITING))
-_EDITIONS = select(edition.c.id).where(_OPEN_EDITION).order_by(edition.c.period)
-_JOINED: Select[Any] = (
-    select(*_FIELDS)
-    .select_from(message.join(edition, edition.c.id == message.c.edition_id).outerjoin(employee, employee.c.id == message.c.employee_id))
-    .where(_OPEN_EDITION)
-)
-_STOPPED = (
-    select(suppression.c.address_hash, suppression.c.reason)
-    .where(
-        suppression.c.address_hash.in_(bindparam("hashes", expanding=True)),
-        suppression.c.lifted_at.is_(None),
-        suppression.c.until.is_(None) | (suppression.c.until > bindparam("at", type_=_MOMENT)),
-    )
-    .order_by(suppression.c.id.desc())  # the reason that came first is read last, and stays
-)
-_DUE = (
-    _JOINED.where(
-        message.c.edition_id == bindparam("edition"),
-        message.c.state == bindparam("waiting"),
-        message.c.route == bindparam("route"),
-        message.c.next_attempt_at <= bindparam("until"),
-    )
-    .order_by(message.c.next_attempt_at)
-    .limit(bindparam("room"))
-    .with_for_update(skip_locked=True, of=message)
-)
-_NAMED = _JOINED.where(
-    message.c.edition_id == bindparam("edition"),
-    message.c.state == MessageState.DEFERRED,
-    message.c.id.in_(bindparam("ids", expanding=True)),
-).with_for_update(skip_locked=True, of=message)
-_TAKE = (
-    update(message)
-    .where(message.c.id.in_(bindparam("ids", expanding=True)), _WAITING)
-    .values(
-        state=MessageState.SENDING,
-        run_id=bindparam("run"),
-        dated_at=func.coalesce(message.c.dated_at, bindparam("at", type_=_MOMENT)),
-    )
-)
+_EDITIONS = select(edition.c.id).where(OPEN_EDITION).order_by(edition.c.period)
+_MOST = 512  # rows looked at together when many must be set aside
+_ENOUGH = 2000  # rows set aside in one claim; others want to write as well
 
 
 def claim(connection: Connection, wanted: Claim) -> Claimed:
     """Take up to `wanted.room` messages that may go out now; one edition after the other, retries after first tries."""
-    taken: list[Message] = []
-    aside: list[str] = []
-    canaries_out: list[int] = []
+    found = _Finding()
     for edition_id in _open_editions(connection, wanted.first):
-        for rows in _candidates(connection, edition_id, wanted, taken):
-            room = _canary_room(connection, rows[0], wanted, wanted.room - len(taken)) if rows else 0
-            if rows and not room:
-                canaries_out.append(edition_id)
-                break
-            fit, out = _sift(connection, rows, wanted)
-            aside += out
-            taken += _take(connection, fit[:room], wanted)
-            if len(taken) >= wanted.room:
-                break
-        if len(taken) >= wanted.room:
+        _claim_from(connection, edition_id, wanted, found)
+        if len(found.taken) >= wanted.room or found.aside >= _ENOUGH:
             break
-    return Claimed(messages=tuple(taken), set_aside=tuple(aside), canaries=tuple(canaries_out))
+    return Claimed(
+        messages=tuple(found.taken),
+        set_aside=tuple(found.states),
+        canaries=tuple(found.canaries),
+        plain=tuple(found.plain),
+        more=found.aside >= _ENOUGH,
+    )
 
 
-def _canary_room(connection: Connection, row: Row[Any], wanted: Claim, room: int) -> int:
-    """How many of `room` the edition's canary lets go; 0 once it is out and not judged."""
-    if row.canary_left is None and row.edition_state == EditionState.APPROVED and wanted.canary and (size := wanted.canary(row.audience)):
-        canaries.begin(connection, row.edition_id, size)
-    elif row.canary_left is None:
-        return room
-    left = canaries.left(connection, row.edition_id)
-    return room if left is None else min(room, left)
+@dataclass(kw_only=True)
+class _Finding:
+    taken: list[Message] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)  # of those that were set aside for good
+    aside: int = 0  # rows that were changed and not taken
+    canaries: list[int] = field(default_factory=list)
+    plain: list[int] = field(default_factory=list)
+
+
+def _claim_from(connection: Connection, edition_id: int, wanted: Claim, found: _Finding) -> None:
+    room = wanted.room - len(found.taken)
+    entered = None
+    if edition_id not in wanted.plain:
+        # Locked before its messages, because whoever pauses or cancels it takes the locks in that order.
+        entered = gate.enter(connection, edition_id, wanted.canary)
+        if entered is None or entered.left == 0:
+            found.canaries += [] if entered is None else [edition_id]
+            return
+        room = room if entered.left is None else min(room, entered.left)
+    taken = 0
+    for rows in _candidates(connection, edition_id, wanted, room):
+        fit = _sift(connection, rows, wanted, found)[: room - taken]
+        found.taken += _take(connection, fit, wanted)
+        taken += len(fit)
+        if taken >= room or found.aside >= _ENOUGH:
+            break
+    if entered is not None and taken:
+        gate.leave(connection, edition_id, entered, taken, wanted.canary_until)
+    if entered is not None and entered.left is None and (taken or entered.sending):
+        found.plain.append(edition_id)
 
 
 def _open_editions(connection: Connection, first: int | None) -> Iterator[int]:
@@ -152,25 +123,24 @@ def _open_editions(connection: Connection, first: int | None) -> Iterator[int]:
     yield from (found for found in connection.execute(_EDITIONS).scalars().all() if found != first)
 
 
-def _candidates(connection: Connection, edition_id: int, wanted: Claim, taken: Sequence[Message]) -> Iterator[Sequence[Row[Any]]]:
+def _candidates(connection: Connection, edition_id: int, wanted: Claim, room: int) -> Iterator[Sequence[Row]]:
     """Waiting rows in the order of their hour, in growing handfuls: each is claimed or set aside before the next is read."""
-    room = wanted.room
+    handful = room
     for state in WAITING if wanted.retry is None else (MessageState.QUEUED,):
         for route in wanted.routes:
-            which = {"edition": edition_id, "waiting": state, "route": route, "until": wanted.until}
-            while rows := connection.execute(_DUE, {**which, "room": room}).all():
+            while rows := hot.due_rows(connection, edition_id=edition_id, state=state, route=route, until=wanted.until, room=handful):
                 yield rows
-                room = min(2 * room, _MOST)
+                handful = min(2 * handful, _MOST)
     for named in [] if wanted.retry is None else [wanted.retry.get(edition_id, {}).get(route, []) for route in wanted.routes]:
         while named:
-            ids = [named.pop() for _ in range(min(wanted.room - len(taken), len(named)))]
-            yield connection.execute(_NAMED, {"edition": edition_id, "ids": ids}).all()
+            ids = [named.pop() for _ in range(min(room, len(named)))]
+            yield hot.named_rows(connection, edition_id, ids)
 
 
-def _sift(connection: Connection, rows: Sequence[Row[Any]], wanted: Claim) -> tuple[list[Row[Any]], list[str]]:
-    """Those that may be mailed, and the new states of those that may not."""
+def _sift(connection: Connection, rows: Sequence[Row], wanted: Claim, found: _Finding) -> list[Row]:
+    """Those that may be mailed now; the others are changed as they must be."""
     stopped = _stopped(connection, rows, wanted.now)
-    fit: list[Row[Any]] = []
+    fit: list[Row] = []
     changes: dict[tuple[tuple[str, Any], ...], list[int]] = {}
     for row in rows:
         change = _verdict(row, stopped, wanted) or _not_now(row, wanted)
@@ -179,30 +149,35 @@ def _sift(connection: Connection, rows: Sequence[Row[Any]], wanted: Claim) -> tu
         else:
             changes.setdefault(tuple(change.items()), []).append(row.id)
     for values, ids in changes.items():
-        connection.execute(update(message).where(message.c.id.in_(ids), _WAITING).values(dict(values)))
-    return fit, [state for values, ids in changes.items() if (state := dict(values).get("state")) for _ in ids]
+        connection.execute(update(message).where(message.c.id.in_(ids), IS_WAITING).values(dict(values)))
+        found.states += [dict(values)["state"]] * len(ids) if "state" in dict(values) else []
+        found.aside += len(ids)
+    return fit
 
 
-def _not_now(row: Row[Any], wanted: Claim) -> dict[str, Any] | None:
+def _not_now(row: Row, wanted: Claim) -> dict[str, Any] | None:
     """What changes when the message may go out, but not now or not this way."""
     domain = row.address.rpartition("@")[2]
-    if wanted.home is not None and (home := wanted.home(domain, row.employee_id)) != row.route:
-        return {"route": home}
-    if domain in wanted.resting:
-        return {"next_attempt_at": wanted.rest_until}
-    if wanted.quiet is not None and (until := wanted.quiet(row.zone)) is not None:
-        return {"next_attempt_at": until}
-    return None
+    if wanted.home is not None and wanted.home(domain, row.employee_id) != row.route:
+        return {"route": wanted.home(domain, row.employee_id)}
+    until = wanted.rest_until if domain in wanted.resting else None
+    if wanted.quiet is not None:
+        until = wanted.quiet(row.zone) or until
+    if until is None:
+        return None
+    if row.next_attempt_at <= row.due_at + wanted.deadline < until:
+        return {"state": MessageState.FAILED, "reason": FailReason.EXPIRED}
+    return {"next_attempt_at": until}
 
 
-def _stopped(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> dict[str, str]:
-    """Address -> why it must not be mailed; one prepared statement, because every claim asks it."""
+def _stopped(connection: Connection, rows: Sequence[Row], now: datetime) -> dict[str, str]:
+    """Address -> why it must not be mailed."""
     addresses = {address_hash(row.address): row.address for row in rows if row.address is not None}
-    found = connection.execute(_STOPPED, {"hashes": list(addresses), "at": now}).all() if addresses else []
+    found = hot.stopped(connection, list(addresses), now) if addresses else []
     return {addresses[row.address_hash]: row.reason for row in found}
 
 
-def _verdict(row: Row[Any], stopped: dict[str, str], wanted: Claim) -> dict[str, Any] | None:
+def _verdict(row: Row, stopped: dict[str, str], wanted: Claim) -> dict[str, Any] | None:
     """The end of a message that must not go out any more, or None."""
     if row.address is None or row.left_at is not None:
         waiting = row.state == MessageState.QUEUED  # a deferred message was offered already, so it is not "no message was planned"
@@ -221,19 +196,13 @@ def expired(due_at: datetime, next_attempt_at: datetime, deadline: timedelta, no
     return now > due_at + deadline and next_attempt_at <= due_at + deadline
 
 
-def _take(connection: Connection, rows: Sequence[Row[Any]], wanted: Claim) -> list[Message]:
-    if not rows:
-        return []
-    connection.execute(_TAKE, {"ids": [row.id for row in rows], "run": wanted.run, "at": wanted.now})
-    if rows[0].canary_left is not None or wanted.canary is not None:
-        canaries.spend(connection, rows[0].edition_id, len(rows), wanted.canary_until)
-    if rows[0].edition_state == EditionState.APPROVED:
-        first = (edition.c.id == rows[0].edition_id) & (edition.c.state == EditionState.APPROVED)
-        connection.execute(update(edition).where(first).values(state=EditionState.SENDING))
+def _take(connection: Connection, rows: Sequence[Row], wanted: Claim) -> list[Message]:
+    if rows:
+        hot.take(connection, [row.id for row in rows], run=wanted.run, route=wanted.routes[0], now=wanted.now)
     return [_noun(row, wanted.now) for row in rows]
 
 
-def _noun(row: Row[Any], now: datetime) -> Message:
+def _noun(row: Row, now: datetime) -> Message:
     return Message(
         id=MessageId(row.id),
         edition=row.edition_id,

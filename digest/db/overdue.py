@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
-from digest.db.outbox import OPEN, WAITING
+from digest.db.hot import OPEN, WAITING
 from digest.db.schema import attempt, edition, message, run
 from digest.domain.message import MessageState, SkipReason
 

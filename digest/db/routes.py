@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from digest.db.outbox import OPEN, WAITING
+from digest.db.hot import OPEN, WAITING
 from digest.db.schema import edition, employee, message, transport
 from digest.db.session import read, write, yield_to_others
 from digest.domain.routing import Route, route_of, signature

@@ -127,6 +127,12 @@ def storage_errors(engine: Engine) -> Iterator[None]:
         raise StorageError(place(engine), _first_line(error)) from error
 
 
+def deadlocked(error: StorageError) -> bool:
+    """True when PostgreSQL broke a knot of locks by ending this transaction, which may be tried again (SQLSTATE class 40)."""
+    cause = error.__cause__
+    return str(getattr(getattr(cause, "orig", None), "sqlstate", "") or "").startswith("40")
+
+
 def place(engine: Engine) -> str:
     """The database's address without its password."""
     return engine.url.render_as_string(hide_password=True)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
-from digest.db import bounces, suppressions
-from digest.db.schema import attempt, audit, message
+from digest.db import bounces, hot, suppressions
+from digest.db.schema import attempt, audit, employee, message
 from digest.domain.bounce import BounceKind
+from digest.domain.employee import EmployeeId
 from digest.domain.message import FailReason, Message, MessageState
 from digest.domain.phase import enhanced_code
 from digest.domain.suppression import SuppressionReason
@@ -50,13 +51,6 @@ class Settlement:
     attempt: Try
 
 
-_SENT = (
-    update(message)
-    .where(message.c.id.in_(bindparam("ids", expanding=True)), message.c.state == MessageState.SENDING, message.c.run_id == bindparam("run"))
-    .values(
-        state=MessageState.SENT, reason="", attempts=message.c.attempts + 1, next_attempt_at=None, sent_at=bindparam("at", type_=_MOMENT), run_id=None
-    )
-)
 _SETTLE = (
     update(message)
     .where(message.c.id == bindparam("b_id"), message.c.state == MessageState.SENDING, message.c.run_id == bindparam("b_run"))
@@ -68,7 +62,6 @@ _SETTLE = (
         run_id=None,
     )
 )
-_TRIED = insert(attempt)
 
 
 def settle(connection: Connection, run: str, settlements: Sequence[Settlement], now: datetime) -> None:
@@ -77,12 +70,15 @@ def settle(connection: Connection, run: str, settlements: Sequence[Settlement], 
         return
     sent = [item.message.id for item in settlements if item.state is MessageState.SENT]
     others = [_settled(item, run, now) for item in settlements if item.state is not MessageState.SENT]
-    if sent and connection.execute(_SENT, {"ids": sent, "run": run, "at": now}).rowcount != len(sent):
+    if sent and hot.sent(connection, sent, run=run, now=now) != len(sent):
         _prove(connection, sent, now)
     if others:
         connection.execute(_SETTLE, others)
-    connection.execute(_TRIED, [_attempt(item, now) for item in settlements])
+    gone = _gone(connection, settlements)
+    hot.tried(connection, [_attempt(item, forget=item.message.employee in gone) for item in settlements], now)
     for item in settlements:
+        if item.message.employee in gone:
+            continue
         if item.state is MessageState.FAILED and item.reason in _REFUSED:  # a bounce; no report will follow it
             _bounced(connection, item, now)
         elif item.state is MessageState.FAILED and item.reason == FailReason.EXPIRED:
@@ -109,15 +105,23 @@ def _settled(item: Settlement, run: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def _attempt(item: Settlement, now: datetime) -> dict[str, Any]:
+def _gone(connection: Connection, settlements: Sequence[Settlement]) -> set[EmployeeId]:
+    """Employees who were erased while their message was on the wire; asked only when something went wrong, for then words are kept."""
+    people = {item.message.employee for item in settlements if item.state is not MessageState.SENT}
+    if not people:
+        return set()
+    return people - set(connection.execute(select(employee.c.id).where(employee.c.id.in_(people))).scalars())
+
+
+def _attempt(item: Settlement, *, forget: bool) -> dict[str, Any]:
+    """`forget`: without the server's words, which often repeat the address."""
     tried = item.attempt
     return {
         "message_id": item.message.id,
-        "at": now,
         "phase": tried.phase,
         "outcome": item.state,
         "code": tried.code,
-        "text": tried.text,
+        "text": "" if forget else tried.text,
         "connection": tried.connection,
         "transport": tried.transport,
     }

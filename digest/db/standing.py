@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from digest.db.outbox import OPEN, WAITING
+from digest.db.hot import OPEN, WAITING
 from digest.db.schema import attempt, audit, edition, employee, message
 from digest.domain.edition import EditionState
 from digest.domain.message import MessageState

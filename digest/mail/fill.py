@@ -154,6 +154,8 @@ class Filler:
         self._tree = (_BEFORE_TEXT, *compiled.text, _BEFORE_HTML, *compiled.html, _AFTER)
         self._nodes = _nodes(self._tree)
         self._uses = {slot.name for slot in _slots(self._tree)}
+        for octets in _octets(self._tree):
+            _no_dot(octets, compiled.language)
         self._whole: dict[object, _Block] = {}
         self._met: set[object] = set()
 
@@ -187,6 +189,8 @@ class Filler:
     def _values(self, person: Fill) -> dict[str, bytes]:
         name = clean(person.name)
         values = {"name": encode_value(name), "name_html": encode_value(str(escape(name)))}
+        for value in values.values():
+            _no_dot(value, "name")
         for slot, token in (("share", person.share), ("control", person.control), ("unsubscribe", person.unsubscribe)):
             if slot in self._uses and len(token) != SLOTS[slot]:  # the lines around it were cut for exactly this length
                 raise TemplateError(f"slot {slot}", f"found a token of {len(token)} characters, allowed {SLOTS[slot]}")
@@ -226,6 +230,21 @@ def _flat(tree: Tree, chosen: Choices) -> Iterator[bytes | Slot]:
             if index:
                 yield from _flat(node.between, chosen)
             yield from _flat(option, chosen)
+
+
+def _no_dot(octets: bytes, where: str) -> None:
+    """The last gate, for each part before it is joined: no line may begin with a dot, or a server might take it for the end."""
+    if octets.startswith(b".") or b"\n." in octets:
+        raise TemplateError(where, "found a line that begins with a dot, allowed any other")
+
+
+def _octets(tree: Tree) -> Iterator[bytes]:
+    for node in tree:
+        if isinstance(node, Group):
+            for option in (*node.options.values(), node.between):
+                yield from _octets(option)
+        elif isinstance(node, bytes):
+            yield node
 
 
 def _slots(tree: Tree) -> Iterator[Slot]:

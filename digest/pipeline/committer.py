@@ -16,17 +16,19 @@ from sqlalchemy import Engine
 from digest.db import buckets, canaries, outbox, settlement, standing
 from digest.db.outbox import Claim, Retry
 from digest.db.runs import Run
-from digest.db.session import storage_errors
+from digest.db.session import deadlocked, storage_errors
 from digest.domain import canary
 from digest.domain.breaker import Breaker
 from digest.domain.message import Message, MessageState
 from digest.domain.routing import Route, route_of, stand_ins
+from digest.errors import StorageError
 from digest.pipeline.outcomes import Done
 from digest.pipeline.policy import Hush, Policy
 from digest.smtp.relay import Relay
 
 _REST = timedelta(minutes=5)  # of a domain that asked for it
-_SOON = 0.05  # seconds until a canary's last replies are looked for again
+_SOON = 0.05  # seconds until there is more to claim, or a canary's last replies are in
+_TRIES = 5  # of a transaction that another one stands in the way of
 BREAKER = "breaker"
 CANARY = "canary"
 
@@ -58,6 +60,7 @@ class Committer:
     _resting: dict[str, datetime] = field(default_factory=dict)
     _edition: int | None = None  # of the last claim
     _hush: Hush | None = None
+    _plain: set[int] = field(default_factory=set)  # editions that go out without a canary
 
     def __post_init__(self) -> None:
         """Lay out what does not change while the run goes on."""
@@ -70,14 +73,16 @@ class Committer:
         Raises StorageError.
         """
         now = self.clock()
+        verdicts = self._judge(done, now)
         if wanted:
             self.crash("before_claim")
-        with storage_errors(self.engine), self.run.connection.begin():
-            settlement.settle(self.run.connection, self.run.id, [item.settlement for item in done], now)
-            self._judge(done, now)
-            found = {name: self._claim(name, count, now) for name, count in wanted.items()}
-            if done:
-                self.crash("before_commit")
+        for left in reversed(range(_TRIES)):
+            try:
+                found = self._transaction(done, wanted, verdicts, now)
+                break
+            except StorageError as error:
+                if not (left and deadlocked(error)):  # two runs, or a run and an operator; one of them must start anew
+                    raise
         if any(answer.messages for answer, _ in found.values()):
             self.crash("after_claim")
         if done:
@@ -85,18 +90,35 @@ class Committer:
         self._count(done, [state for _, aside in found.values() for state in aside])
         return {name: answer for name, (answer, _) in found.items()}
 
-    def _claim(self, name: str, count: int, now: datetime) -> tuple[Answer, tuple[str, ...]]:
-        relay, connection = self.relays[name], self.run.connection
-        allowed = buckets.allowance(connection, name, relay.limits, count, now)
+    def _transaction(
+        self, done: Sequence[Done], wanted: Mapping[str, int], verdicts: Mapping[int, str], now: datetime
+    ) -> dict[str, tuple[Answer, tuple[str, ...]]]:
+        """Locks are taken in one order everywhere: editions, buckets, messages."""
+        connection = self.run.connection
+        with storage_errors(self.engine), connection.begin():
+            for edition_id, reason in verdicts.items():
+                standing.pause(connection, edition_id, reason=reason, who=BREAKER, now=now)
+            settlement.settle(connection, self.run.id, [item.settlement for item in done], now)
+            names = sorted(wanted)
+            allowed = {name: buckets.allowance(connection, name, self.relays[name].limits, wanted[name], now) for name in names}
+            found = {name: self._claim(name, wanted[name], allowed[name], now) for name in names}
+            if done:
+                self.crash("before_commit")
+        return found
+
+    def _claim(self, name: str, count: int, allowed: buckets.Allowance, now: datetime) -> tuple[Answer, tuple[str, ...]]:
         if not allowed.room:
             return Answer(wait=allowed.wait), ()
+        connection = self.run.connection
         claimed = outbox.claim(connection, self._wanted(name, allowed.room, now))
-        buckets.take(connection, name, relay.limits, len(claimed.messages), now)
-        if claimed.messages:
-            self._edition = claimed.messages[-1].edition
-        elif any(self._canary_is_soon(edition_id, now) for edition_id in claimed.canaries):
-            return Answer(wait=_SOON), claimed.set_aside
-        short = 0 < len(claimed.messages) == allowed.room < count
+        buckets.take(connection, name, self.relays[name].limits, len(claimed.messages), now)
+        self._plain.update(claimed.plain)
+        for message in claimed.messages:
+            self._edition = message.edition
+            if message.edition in self._breakers and self._breakers[message.edition].open:
+                del self._breakers[message.edition]  # an operator has resumed it meanwhile
+        soon = claimed.more or (not claimed.messages and any(self._canary_is_soon(edition_id, now) for edition_id in claimed.canaries))
+        short = soon or 0 < len(claimed.messages) == allowed.room < count
         return Answer(messages=claimed.messages, wait=_SOON if short else 0.0), claimed.set_aside
 
     def _wanted(self, name: str, room: int, now: datetime) -> Claim:
@@ -118,6 +140,7 @@ class Committer:
             only=policy.only,
             canary=policy.canary,
             canary_until=now + policy.canary_wait,
+            plain=frozenset(self._plain),
         )
 
     def _quiet(self, now: datetime) -> Hush | None:
@@ -138,10 +161,13 @@ class Committer:
         reason = canary.verdict(canaries.look(connection, edition_id))
         canaries.passed(connection, edition_id)
         if reason is not None:
-            self._stop(edition_id, reason, CANARY, now)
+            self.stopped_by = self.stopped_by or reason
+            standing.pause(connection, edition_id, reason=reason, who=CANARY, now=now)
         return reason is None
 
-    def _judge(self, done: Sequence[Done], now: datetime) -> None:
+    def _judge(self, done: Sequence[Done], now: datetime) -> dict[int, str]:
+        """Editions that must stop, and why. Counted once, however often the transaction is tried."""
+        verdicts: dict[int, str] = {}
         for item in done:
             message = item.settlement.message
             domain = message.address.rpartition("@")[2].lower()
@@ -151,21 +177,19 @@ class Committer:
             reason = breaker.note(item.decision, message.employee, item.settlement.attempt.text)
             if reason and not breaker.open:
                 breaker.open = True
-                self._stop(message.edition, reason, BREAKER, now)
+                verdicts[message.edition] = reason
+                self.stopped_by = self.stopped_by or reason
+        return verdicts
 
     def _breaker(self, edition_id: int) -> Breaker:
         """The edition's breaker, which remembers what earlier runs met."""
         found = self._breakers.get(edition_id)
         if found is None:
-            past = settlement.troubles(self.run.connection, edition_id)
+            with storage_errors(self.engine), self.run.connection.begin():
+                past = settlement.troubles(self.run.connection, edition_id)
             connections = sum(relay.connections for relay in self.relays.values())
             found = self._breakers[edition_id] = Breaker(connections=connections, refused=past.refused, settled=past.settled, failed=past.failed)
         return found
-
-    def _stop(self, edition_id: int, reason: str, who: str, now: datetime) -> None:
-        """Pause the edition, inside the transaction under way."""
-        self.stopped_by = self.stopped_by or reason
-        standing.pause(self.run.connection, edition_id, reason=reason, who=who, now=now)
 
     def _count(self, done: Sequence[Done], aside: Sequence[str]) -> None:
         self.counts.update(item.settlement.state for item in done)

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from sqlalchemy import Engine
@@ -17,11 +17,12 @@ from digest.db.session import write
 from digest.domain.conversation import Settings, unusable
 from digest.domain.message import Message
 from digest.domain.phase import TEXT_LIMIT, Effect, Outcome, decide
+from digest.errors import StorageError
 from digest.pipeline import crash
 from digest.pipeline.committer import BREAKER, Answer, Committer
 from digest.pipeline.letters import Letters
 from digest.pipeline.lines import Line, Lines
-from digest.pipeline.outcomes import Done, become, unmade
+from digest.pipeline.outcomes import Done, become, put_back, unmade
 from digest.smtp.relay import Relay
 
 _log = logging.getLogger(__name__)
@@ -30,14 +31,19 @@ _LONGEST_PAUSE = 30.0
 _LOOK = 0.1  # seconds between looks at the stop event
 _ASK_AGAIN = 1.0  # seconds until an idle line asks once more while others work
 _LONGEST_WAIT = 10.0  # seconds for a rate limit; what must wait longer waits for the next run
+_LOOK_AROUND = 30.0  # seconds between looks at what else has become due
 _AUTH_REST = timedelta(hours=1)  # of one relay among several that refuses the login; more tries might lock the account
+
+
+Needs = Callable[[], Mapping[str, int]]  # transport that may be used -> messages that are due
 
 
 class Crew:
     """One run's lines and what they share."""
 
-    def __init__(self, engine: Engine, committer: Committer, letters: Letters, slots: Slots, *, stop: threading.Event) -> None:
+    def __init__(self, engine: Engine, committer: Committer, letters: Letters, slots: Slots, *, needs: Needs, stop: threading.Event) -> None:
         self._engine = engine
+        self._needs = needs
         self._committer = committer
         self._policy = committer.policy
         self._letters = letters
@@ -50,15 +56,12 @@ class Crew:
         self._pauses: Counter[str] = Counter()
         self._stopped_at: float | None = None
         self._exchange_took = 0.0  # seconds, the last time
+        self._look_at = 0.0  # monotonic; when to look around again
         self._troubles: dict[str, str] = {}  # transport -> its last failure to open
         self._fatal = ""  # the failure that ended the run
 
-    def send(self, waiting: Mapping[str, int]) -> None:
-        """Send what waits, transport -> messages, until nothing more can be sent now."""
-        relays = self._committer.relays
-        for name, count in waiting.items():
-            needed = min(relays[name].connections, count)
-            self._lines += [Line(number, relays[name]) for number in range(1, needed + 1)]
+    def send(self) -> None:
+        """Send what is due, until nothing more can be sent now."""
         with Lines() as lines:
             try:
                 while self._step(lines):
@@ -67,7 +70,20 @@ class Crew:
                 self._stop_now(lines)
                 raise
             finally:
-                lines.goodbye([line for line in self._lines if not line.opening])
+                self._give_up_opening()
+                lines.goodbye(self._lines)
+
+    def _look_around(self) -> None:
+        """Have lines where there is work. A long run looks again now and then: at hours that have come, and at relays that are back."""
+        if self._stopping or time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + _LOOK_AROUND
+        self._lines = [line for line in self._lines if not line.gone]
+        for name, count in self._needs().items():
+            relay = self._committer.relays[name]
+            have = {line.number for line in self._lines if line.relay.name == name}
+            free = [number for number in range(1, relay.connections + 1) if number not in have]
+            self._lines += [Line(number, relay) for number in free[: max(0, count - len(have))]]
 
     def trouble(self, *, left: bool) -> str | None:
         """What an operator must hear. A connection that failed is worth a word only when work was `left` undone."""
@@ -78,13 +94,14 @@ class Crew:
         """One round: open, settle and claim, offer, listen. False when nothing is left to do."""
         if self._stopping:
             self._give_up_opening()
+        self._look_around()
         self._open(lines)
         ready = [] if self._stopping else [line for line in self._lines if self._is_ready(line)]
         if self._done or ready:
             self._exchange(lines, ready)
         if self._done:
             return True
-        if not any(line.busy or line.opening or self._comes_back(line) for line in self._lines):
+        if not self._goes_on():
             return False
         self._listen(lines)
         if self._stopped_at is not None and time.monotonic() >= self._stopped_at + self._policy.grace:
@@ -110,26 +127,27 @@ class Crew:
         return self._stopped_at is not None
 
     def _is_ready(self, line: Line) -> bool:
-        return (
-            line.connection.usable
-            and not (line.busy or line.opening or line.gone)
-            and time.monotonic() >= max(line.not_before, self._rest_until.get(line.relay.name, 0.0))
-        )
+        """True when it may be given a message. One that waited may have been closed by the relay meanwhile."""
+        if not line.connection.usable or line.busy or line.opening or line.gone or time.monotonic() < self._not_before(line):
+            return False
+        return not line.not_before or line.connection.still_there()
 
-    def _comes_back(self, line: Line) -> bool:
-        """True while it will ask or be opened later without anything else having to happen."""
-        return not (line.gone or line.idle or self._stopping)
+    def _not_before(self, line: Line) -> float:
+        return max(line.not_before, self._rest_until.get(line.relay.name, 0.0))
+
+    def _goes_on(self) -> bool:
+        """True while anything may still happen: where one line asked and got nothing, no other need be opened or waited for."""
+        if any(line.busy for line in self._lines):
+            return True
+        idle = {line.relay.name for line in self._lines if line.idle}
+        return not self._stopping and any(not (line.gone or line.idle or line.relay.name in idle) for line in self._lines)
 
     def _patience(self) -> float:
         """Seconds to listen: until a line's wait is over, and not so long that a stop is heard late."""
         if self._stopping:
             return _LOOK
         now = time.monotonic()
-        soonest = [
-            max(line.not_before, self._rest_until.get(line.relay.name, 0.0)) - now
-            for line in self._lines
-            if not (line.busy or line.opening or line.gone) and line.not_before
-        ]
+        soonest = [self._not_before(line) - now for line in self._lines if line.not_before and not (line.busy or line.opening or line.gone)]
         return max(0.0, min([_LOOK, *soonest]))
 
     # Connections
@@ -137,25 +155,26 @@ class Crew:
     def _open(self, lines: Lines) -> None:
         """Open what is needed: of each transport one line first, the others once that one is through."""
         for line in self._lines:
-            if self._stopping:
-                return
-            waits = line.connection.usable or line.busy or line.opening or line.gone
             name = line.relay.name
-            if waits or time.monotonic() < max(line.not_before, self._rest_until.get(name, 0.0)):
+            if line.connection.usable or line.busy or line.opening or line.gone or self._stopping or time.monotonic() < self._not_before(line):
                 continue
-            if not self._is_through(name) and any(other.opening for other in self._lines if other.relay.name == name):
+            if any(other.idle or (other.opening and not self._is_through(name)) for other in self._lines if other.relay.name == name):
                 continue
-            if not line.has_slot and not self._slots.take(name, line.relay.connections):
+            if line.connection.opened and not self._needs().get(name):
+                line.idle, line.not_before = True, time.monotonic() + _ASK_AGAIN  # nothing to come back for
+            elif line.has_slot or self._slots.take(name, line.relay.connections):
+                line.has_slot = True
+                lines.open(line)
+            else:
                 line.gone = True
-                continue
-            line.has_slot = True
-            lines.open(line)
 
     def _is_through(self, name: str) -> bool:
         return any(line.connection.opened for line in self._lines if line.relay.name == name)
 
     def _opened(self, line: Line, outcome: Outcome) -> None:
         name = line.relay.name
+        if line.gone:
+            return  # given up meanwhile: it says nothing about the relay any more
         if outcome.accepted:
             line.tries, line.idle, line.not_before = 0, False, 0.0
             self._troubles.pop(name, None)
@@ -231,6 +250,10 @@ class Crew:
         """Render and begin to send."""
         try:
             sender, wire = self._letters.letter(message)
+        except StorageError as error:  # nothing was offered and nothing is wrong with the message
+            self._done.append(put_back(message, error, line=line.number, transport=line.relay.name))
+            line.not_before = time.monotonic() + _ASK_AGAIN
+            return
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one message must not stop the others
             _log.warning("message %s cannot be rendered: %s", message.id, error)
             self._done.append(unmade(message, error, line=line.number, transport=line.relay.name))

@@ -7,13 +7,14 @@ Connect first, claim second: a relay that is away costs no message its place. Wh
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine
 
 from digest.db import evidence, outbox, routes, runs, sweeps
+from digest.db.hot import WAITING
 from digest.domain.message import MessageState
 from digest.domain.routing import pool
 from digest.pipeline import crash
@@ -64,7 +65,6 @@ def deliver(
             expired = sweeps.expire(run.connection, policy.deadline, clock())
             sweeps.close_finished(run.connection)
             retry = outbox.deferred(run.connection) if policy.at_once else None
-            waiting = {name: _due(run, policy, clock, name, relay.connections) for name, relay in named.items()}
             rests = {} if policy.at_once else routes.rests(run.connection, clock())
         committer = Committer(
             engine=engine,
@@ -77,9 +77,18 @@ def deliver(
             retry=retry,
             away=set(rests) & set(named),
         )
-        crew = Crew(engine, committer, Letters(engine, renderers, policy), runs.Slots(run=run), stop=stop or threading.Event())
-        if any(waiting.values()):
-            crew.send(_shared(waiting, named, committer.away))
+
+        def needs() -> Mapping[str, int]:
+            with run.connection.begin():
+                waiting = {name: _due(run, policy, clock, name, relay.connections) for name, relay in named.items()}
+                resting = {} if policy.at_once else routes.rests(run.connection, clock())
+            committer.away |= set(resting) & set(named)
+            return _shared(waiting, named, set(resting))
+
+        letters = Letters(engine, renderers, policy)
+        crew = Crew(engine, committer, letters, runs.Slots(run=run), needs=needs, stop=stop or threading.Event())
+        if any(needs().values()):
+            crew.send()
         with run.connection.begin():
             expired += sweeps.expire(run.connection, policy.deadline, clock())
             sweeps.close_finished(run.connection)
@@ -95,7 +104,7 @@ def deliver(
         )
 
 
-def _due(run: runs.Run, policy: Policy, clock: Callable[[], datetime], route: str, most: int, states: Sequence[MessageState] = outbox.WAITING) -> int:
+def _due(run: runs.Run, policy: Policy, clock: Callable[[], datetime], route: str, most: int, states: Sequence[MessageState] = WAITING) -> int:
     return outbox.due(run.connection, outbox.FOREVER if policy.at_once else clock(), most, route, states)
 
 

@@ -31,11 +31,11 @@ class Letters:
         self._known: dict[int, tuple[str, Renderer]] = {}
 
     def letter(self, message: Message) -> tuple[str, bytes]:
-        """Sender and octets: the same on every attempt. Raises ValueError for octets that would end before their end."""
+        """Sender and octets: the same on every attempt. Raises ValueError for octets that do not end as they must."""
         sender, renderer = self._known.get(message.edition) or self._load(message.edition)
         wire = renderer.wire(message)
-        if not wire.endswith(b"\r\n") or b"\r\n.\r\n" in wire:
-            raise ValueError("the message does not end with CRLF, or has a line with a single dot")
+        if not wire.endswith(b"\r\n"):
+            raise ValueError("the message does not end with CRLF")
         if self._policy.sign is not None:
             wire = self._policy.sign(wire, message.dated_at)
         if self._policy.bounces:

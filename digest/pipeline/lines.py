@@ -107,7 +107,8 @@ class Lines:
                 with contextlib.suppress(BlockingIOError):
                     self._woken.recv(4096)
             elif not line.busy:
-                self._forget(line)  # it spoke or left while nothing was asked; the next message will find out
+                self._forget(line)
+                line.connection.still_there()
             elif (outcome := self._go_on(line)) is not None:
                 yield line, outcome
         while not self._opened.empty():

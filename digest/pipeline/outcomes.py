@@ -43,3 +43,11 @@ def unmade(message: Message, error: Exception, *, line: int, transport: str) -> 
     tried = Try(phase="render", code=None, text=text, connection=line, transport=transport)
     settlement = Settlement(message=message, state=decision.state, reason=decision.reason, next_attempt_at=None, attempt=tried)
     return Done(settlement=settlement, decision=decision)
+
+
+def put_back(message: Message, error: Exception, *, line: int, transport: str) -> Done:
+    """A message that could not be made because the database did not answer: it waits as before, and no try is counted."""
+    decision = Decision(state=MessageState.QUEUED, reason="", effect=Effect.NONE)
+    tried = Try(phase="render", code=None, text=str(error)[:TEXT_LIMIT], connection=line, transport=transport)
+    settlement = Settlement(message=message, state=decision.state, reason=decision.reason, next_attempt_at=None, attempt=tried)
+    return Done(settlement=settlement, decision=decision)

@@ -1,0 +1,101 @@
+"""The few statements that run for every message: compiled once, then run by the driver itself.
+
+SQLAlchemy weighs up and wraps every execution, which is right for all the others and costs more than the database takes for
+these. They are still written in its language, read and bound by its types, and fail with its errors.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Dialect, Executable, Select
+from sqlalchemy.exc import DBAPIError
+
+Row = Any  # a named tuple of the statement's columns
+_NAMED_TUPLE: Any = namedtuple  # noqa: PYI024 - its fields are known when the statement is
+
+
+class _Compiled(NamedTuple):
+    sql: str
+    constants: Mapping[str, Any]  # values within the statement, bound
+    order: Sequence[str] | None  # of positional parameters; None when they go by name
+    binders: Mapping[str, Callable[[Any], Any]]
+    readers: Sequence[tuple[int, Callable[[Any], Any]]]  # of columns whose values the driver gives in another form
+    row: Callable[..., Row]
+
+
+class Prepared:
+    """A statement with named parameters. `statement`: gives it for a dialect's name, where they differ."""
+
+    def __init__(self, statement: Callable[[str], Executable]) -> None:
+        self._statement = statement
+        self._for = lru_cache(maxsize=8)(self._compile)
+
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
+        """The rows of a SELECT. Raises DBAPIError."""
+        found = self._for(connection.dialect)
+        cursor = self._run(connection, found, _laid_out(found, _bound(found, values)))
+        read, made = found.readers, []
+        for one in cursor.fetchall():
+            fields = list(one)
+            for place, reader in read:
+                fields[place] = reader(fields[place])
+            made.append(found.row(*fields))
+        return made
+
+    def each(self, connection: Connection, shared: Mapping[str, Any], many: Sequence[Mapping[str, Any]]) -> int:
+        """Run an INSERT or UPDATE for each of `many` and what they have in common; how many rows changed in all. Raises DBAPIError."""
+        found = self._for(connection.dialect)
+        common = _bound(found, shared)
+        values = [_laid_out(found, {**common, **_bound(found, one)}) for one in many]
+        return int(self._run(connection, found, values, many=True).rowcount)
+
+    @staticmethod
+    def _run(connection: Connection, found: _Compiled, values: Any, *, many: bool = False) -> Any:  # noqa: ANN401 - the driver's own
+        cursor = connection.connection.cursor()
+        try:
+            if many:
+                cursor.executemany(found.sql, values)
+            else:
+                cursor.execute(found.sql, values)
+        except Exception as error:
+            dbapi = connection.dialect.loaded_dbapi
+            if not isinstance(error, dbapi.Error):
+                raise
+            raise DBAPIError.instance(found.sql, None, error, dbapi.Error, dialect=connection.dialect) from error
+        return cursor
+
+    def _compile(self, dialect: Dialect) -> _Compiled:
+        statement: Any = self._statement(dialect.name)
+        compiled = statement.compile(dialect=dialect)
+        names = {name: parameter for parameter, name in compiled.bind_names.items()}  # values within the statement have one as well
+        binders = {name: bind for name, parameter in names.items() if (bind := _binder(parameter.type, dialect))}
+        columns = list(statement.selected_columns) if isinstance(statement, Select) else []
+        readers = [
+            (place, read) for place, column in enumerate(columns) if (read := column.type.dialect_impl(dialect).result_processor(dialect, None))
+        ]
+        row = _NAMED_TUPLE("Row", [str(column.key) for column in columns])
+        constants = {name: binders[name](parameter.value) if name in binders else parameter.value for name, parameter in names.items()}
+        return _Compiled(str(compiled), constants, compiled.positiontup, binders, readers, row)
+
+
+def _binder(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:  # noqa: ANN401 - any type of SQLAlchemy
+    found: Callable[[Any], Any] | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return found
+
+
+def _reader(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:  # noqa: ANN401 - any type of SQLAlchemy
+    found: Callable[[Any], Any] | None = kind.dialect_impl(dialect).result_processor(dialect, None)
+    return found
+
+
+def _bound(found: _Compiled, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: found.binders[name](value) if name in found.binders else value for name, value in values.items()}
+
+
+def _laid_out(found: _Compiled, bound: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a tuple or a mapping, as the driver wants it
+    said = {**found.constants, **bound}
+    return said if found.order is None else tuple([said[name] for name in found.order])
