@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from digest.cli.addresses import AN_ADDRESS, is_address
 from digest.cli.home import Home, as_json_option, pass_home, say
 from digest.errors import DigestError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from digest.pipeline.inbound import Taken
 
 EX_TEMPFAIL = 75  # sysexits.h: a mail server that pipes to us keeps the message and tries again
@@ -22,14 +25,14 @@ _MEANING = {
     "soft_bounce": "it could not be delivered in three of the last five editions",
     "complaint": "they reported the letter as spam",
 }
-_KINDS = {
-    "hard": "hard bounces",
-    "soft": "soft bounces",
-    "ours": "refused for a rule or the size, which is about us",
-    "complaint": "complaints",
-    "auto_reply": "automatic answers",
-    "delayed": "delays, which are no bounce",
-    "delivered": "receipts",
+_KINDS = {  # one, several
+    "hard": ("hard bounce", "hard bounces"),
+    "soft": ("soft bounce", "soft bounces"),
+    "ours": ("refused for a rule or the size, which is about us", "refused for a rule or the size, which is about us"),
+    "complaint": ("complaint", "complaints"),
+    "auto_reply": ("automatic answer", "automatic answers"),
+    "delayed": ("delay, which is no bounce", "delays, which are no bounce"),
+    "delivered": ("receipt", "receipts"),
 }
 
 
@@ -45,16 +48,27 @@ def command(home: Home, *, source: str | None, recipient: str, as_json: bool) ->
     """
     if source == _STDIN or (source is None and recipient):
         return _piped(home, recipient, as_json=as_json)
-    source = source or _configured(home)
+    source = _typed(source) if source else _configured(home)
     if not source and sys.stdin.isatty():
         raise click.UsageError("Nothing to read: name a SOURCE, set inbound.mailbox in config.toml, or pipe a message to it.")
     if not source:
         return _piped(home, recipient, as_json=as_json)
+    if recipient and not is_address(recipient):
+        raise click.UsageError(f"--recipient: found {recipient!r}, allowed {AN_ADDRESS}")
     taken = _taken(home, source, recipient)
-    say(taken.as_data(), told(taken), as_json=as_json)
+    say(taken.as_data(), told(taken, _folder(home)), as_json=as_json)
     for problem in taken.problems:
         click.echo(problem, err=True)
     return 1 if taken.problems else 0
+
+
+def _typed(source: str) -> str:
+    from digest.config_mail import source as checked
+
+    try:
+        return checked(source)
+    except ValueError as error:
+        raise click.UsageError(f"SOURCE: {error}, or of a file, or -") from None
 
 
 def _configured(home: Home) -> str:
@@ -65,6 +79,9 @@ def _configured(home: Home) -> str:
 
 def _piped(home: Home, recipient: str, *, as_json: bool) -> int:
     """Whatever goes wrong here is ours, and must not make the mail server throw the message away."""
+    if recipient and not is_address(recipient):
+        click.echo(f"--recipient: found {recipient!r}, allowed {AN_ADDRESS}; going on without it.", err=True)
+        recipient = ""
     try:
         taken = _taken(home, _STDIN, recipient)
     except DigestError as error:
@@ -77,8 +94,14 @@ def _piped(home: Home, recipient: str, *, as_json: bool) -> int:
         click.echo("\n".join(taken.problems), err=True)
         return EX_TEMPFAIL
     if as_json or home.verbose:  # mail servers bounce what a command says, or fill their logs with it
-        say(taken.as_data(), told(taken), as_json=as_json)
+        say(taken.as_data(), told(taken, _folder(home)), as_json=as_json)
+    elif taken.empty:
+        click.echo("The message is empty; nothing was kept.", err=True)
     return 0
+
+
+def _folder(home: Home) -> Path:
+    return home.config.home / home.config.inbound.kept
 
 
 def _taken(home: Home, source: str, recipient: str) -> Taken:
@@ -88,7 +111,7 @@ def _taken(home: Home, source: str, recipient: str) -> Taken:
     return inbound.collect(
         home.engine,
         source,
-        kept=config.home / config.inbound.kept,
+        kept=_folder(home),
         clock=home.now,
         stdin=sys.stdin.buffer,
         password=config.inbound.password,
@@ -96,14 +119,15 @@ def _taken(home: Home, source: str, recipient: str) -> Taken:
     )
 
 
-def told(taken: Taken) -> str:
-    """What a run took in, for people."""
+def told(taken: Taken, kept: Path) -> str:
+    """What a run took in, for people; `kept`: the folder of `inbound.kept`."""
     if not taken.read:
         return "Nothing is waiting." if not taken.problems else "Nothing was read."
     lines = ["Read 1 message." if taken.read == 1 else f"Read {taken.read:,} messages."]
-    lines += [f"  {count:,} {_KINDS[kind]}" for kind, count in sorted(taken.kinds.items())]
+    lines += [f"  {count:,} {_KINDS[kind][count > 1]}" for kind, count in sorted(taken.kinds.items())]
     lines += [f"  {taken.again:,} read before"] if taken.again else []
-    lines += [f"  {count:,} kept for you to look at: {folder}" for folder, count in sorted(taken.kept.items())]
+    lines += [f"  {taken.empty:,} empty; nothing to keep"] if taken.empty else []
+    lines += [f"  {count:,} kept for you to look at, in {kept / folder}" for folder, count in sorted(taken.kept.items())]
     if taken.settled:
         lines.append(f"{taken.settled:,} in doubt: something came back for it, so it was sent.")
     lines += [f"Stopped: {address} ({reason}: {_MEANING[reason]})" for address, reason in taken.stopped[:_SHOWN]]

@@ -29,6 +29,11 @@ class Arrival:
     digest: str  # SHA-256 of all of it, as hexadecimal
     whole: BinaryIO | None = field(repr=False)  # all of it, when it is larger than `head`
 
+    @property
+    def empty(self) -> bool:
+        """True when there is nothing in it to read or to keep."""
+        return self.whole is None and not self.head.strip()
+
     def keep(self, folder: Path) -> Path:
         """Write it into `folder` under the name of its hash and return the path. Raises UnreadableFileError.
 
@@ -36,7 +41,7 @@ class Arrival:
         """
         path = folder / f"{self.digest[:32]}.eml"
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _private(folder)
             if not path.exists():
                 self._write(path)
         except OSError as error:
@@ -88,9 +93,16 @@ def arriving(chunks: Iterable[bytes], folder: Path) -> Iterator[Arrival]:
             whole.close()
 
 
+def _private(folder: Path) -> None:
+    """Make a folder, and those above it, for their owner alone: `parents=True` would leave those above open to all."""
+    for missing in reversed([one for one in folder.parents if not one.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def _unnamed(folder: Path) -> BinaryIO:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _private(folder)
         return tempfile.TemporaryFile(dir=folder, buffering=0)
     except OSError as error:
         raise _not_kept(folder, error) from error

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from digest.errors import DigestError
 from digest.mail.arrival import CHUNK
@@ -21,6 +21,13 @@ from digest.mail.arrival import CHUNK
 _PORT, _TLS_PORT = 143, 993
 _TIMEOUT = 60.0  # seconds for one answer of an IMAP server
 _BITE = 1_048_576  # octets of a message asked for at once
+_SERVER = "Check host and port in the address, and that the server runs."
+_LOGIN = "Check the user in the address, and inbound.password. Some providers take no password over IMAP; docs/bounces.md says what helps then."
+_AGAIN = "Run it again; what was not taken in waits where it was."
+_WRAPPED = re.compile(r"\[b(['\"])(.*)\1\]")  # how the library quotes a server within its own errors
+_STOPWATCH = re.compile(r"\s*\([0-9. +]+secs\)\.?$")
+_LISTED = re.compile(r"\([^)]*\) (?:\"[^\"]*\"|NIL) (.+)$")
+_NAMED = 8  # folders
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -50,7 +57,7 @@ def from_maildir(folder: Path) -> Iterator[Waiting]:
         try:
             names = sorted(path.name for path in (folder / room).iterdir())
         except OSError as error:
-            raise MailboxError(folder / room, f"{error.strerror}", hint="Name a Maildir, the folder that has new, cur and tmp.") from error
+            raise MailboxError(folder / room, f"{error.strerror}", hint="Name a Maildir, the folder that has new, cur and tmp, or a file.") from error
         yield from (_in_maildir(folder, room, name) for name in names if not name.startswith(".") and "S" not in _flags(room, name))
 
 
@@ -75,23 +82,46 @@ def _in_maildir(folder: Path, room: str, name: str) -> Waiting:
 
 
 @contextmanager
-def from_imap(url: str, password: str, *, tls: ssl.SSLContext | None = None) -> Iterator[Iterator[Waiting]]:
+def from_imap(url: str, password: str, *, tls: ssl.SSLContext | None = None, look_only: bool = False) -> Iterator[Iterator[Waiting]]:
     """The unread messages of `imaps://USER@HOST/FOLDER` (or imap:// with STARTTLS), the oldest first. Raises MailboxError.
 
     Certificates are checked against those of the system, or `SSL_CERT_FILE`. Without encryption only this machine is spoken to.
+    `look_only`: the server keeps us from changing anything.
     """
     parts = urlsplit(url)
-    place = f"{parts.scheme}://{parts.hostname}{parts.path}"
-    with _words(place):
+    place = _shown(parts)
+    with _words(place, _SERVER):
         server = _connect(parts.scheme, parts.hostname or "", parts.port, tls or ssl.create_default_context())
     try:
-        with _words(place):
+        with _words(place, _LOGIN):
             server.login(unquote(parts.username or ""), password)
-            _done(place, server.select(_quoted(unquote(parts.path.strip("/")) or "INBOX")))
+        _select(server, place, unquote(parts.path.strip("/")) or "INBOX", look_only=look_only)
         yield _unseen(server, place)
     finally:
         with suppress(OSError, imaplib.IMAP4.error):
             server.logout()
+
+
+def _shown(parts: SplitResult) -> str:
+    """The address as it was typed, without a password."""
+    user = f"{parts.username}@" if parts.username else ""
+    return f"{parts.scheme}://{user}{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _select(server: imaplib.IMAP4, place: str, folder: str, *, look_only: bool) -> None:
+    with _words(place, _AGAIN):
+        status, data = server.select(_quoted(folder), readonly=look_only)
+        if status != "OK":
+            there = _folders(server)
+            raise MailboxError(place, _server_said(data), hint=f"Name a folder of the server's: {there}." if there else _SERVER)
+
+
+def _folders(server: imaplib.IMAP4) -> str:
+    """The first folders that the server lists, as they are typed (RFC 3501, 7.2.2)."""
+    _, lines = server.list()
+    found = [_LISTED.match(line.decode("ascii", "replace")) for line in lines if isinstance(line, bytes)]
+    names = [name[1].strip('"') for name in found if name]
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
 def _connect(scheme: str, host: str, port: int | None, tls: ssl.SSLContext) -> imaplib.IMAP4:
@@ -107,7 +137,7 @@ def _connect(scheme: str, host: str, port: int | None, tls: ssl.SSLContext) -> i
 
 
 def _unseen(server: imaplib.IMAP4, place: str) -> Iterator[Waiting]:
-    with _words(place):
+    with _words(place, _AGAIN):
         found = _done(place, server.uid("SEARCH", "UNSEEN"))
     numbers = found[0].split() if found and isinstance(found[0], bytes) else []
     for number in sorted(map(int, numbers)):
@@ -118,7 +148,7 @@ def _in_imap(server: imaplib.IMAP4, place: str, number: str) -> Waiting:
     def chunks() -> Iterator[bytes]:
         start = 0
         while True:
-            with _words(place):
+            with _words(place, _AGAIN):
                 answer = _done(place, server.uid("FETCH", number, f"(BODY.PEEK[]<{start}.{_BITE}>)"))
             bite = next((one[1] for one in answer if isinstance(one, tuple)), b"")
             if not start and answer == [None]:
@@ -129,7 +159,7 @@ def _in_imap(server: imaplib.IMAP4, place: str, number: str) -> Waiting:
             start += len(bite)
 
     def seen() -> None:
-        with _words(place):
+        with _words(place, _AGAIN):
             _done(place, server.uid("STORE", number, "+FLAGS.SILENT", r"(\Seen)"))
 
     return Waiting(name=f"message {number}", chunks=chunks, seen=seen)
@@ -145,18 +175,31 @@ def _quoted(folder: str) -> str:
 def _done(place: str, answer: tuple[str, list[Any]]) -> list[Any]:
     status, data = answer
     if status != "OK":
-        raise MailboxError(place, str(data))
+        raise MailboxError(place, _server_said(data), hint=_AGAIN)
     return data
 
 
+def _server_said(data: object) -> str:
+    """What the server wrote, out of what the library makes of it, and without its stopwatch."""
+    last = data[-1] if isinstance(data, list) and data else data
+    text = last.decode("ascii", "replace") if isinstance(last, bytes) else str(last)
+    wrapped = _WRAPPED.search(text)
+    return f"the server says: {_STOPWATCH.sub('', wrapped[2] if wrapped else text).strip()}"
+
+
 @contextmanager
-def _words(place: str) -> Iterator[None]:
+def _words(place: str, hint: str) -> Iterator[None]:
     """Turn the library's errors into one sentence."""
     try:
         yield
     except ssl.SSLCertVerificationError as error:
-        hint = "Name the file of your own authority in SSL_CERT_FILE, or the host as its certificate does."
-        raise MailboxError(place, f"its certificate is not trusted: {error.verify_message}", hint=hint) from error
-    except (imaplib.IMAP4.error, OSError) as error:
-        text = error.args[0].decode("ascii", "replace") if error.args and isinstance(error.args[0], bytes) else str(error)
-        raise MailboxError(place, text, hint="Check inbound.mailbox and inbound.password.") from error
+        trust = "Name the file of your own authority in SSL_CERT_FILE, or the host as its certificate does."
+        raise MailboxError(place, f"its certificate is not trusted: {error.verify_message}", hint=trust) from error
+    except ssl.SSLError as error:
+        raise MailboxError(place, f"it does not speak TLS there: {error.reason}", hint="imaps:// is mostly port 993, imap:// 143.") from error
+    except imaplib.IMAP4.abort as error:
+        raise MailboxError(place, "the server broke the connection off", hint=_AGAIN) from error
+    except imaplib.IMAP4.error as error:
+        raise MailboxError(place, _server_said(list(error.args)), hint=hint) from error
+    except OSError as error:
+        raise MailboxError(place, error.strerror or str(error), hint=hint) from error

@@ -32,6 +32,7 @@ from digest.mail.inbound import read_report
 from digest.mail.sources import MailboxError, Waiting, from_imap, from_maildir, from_stream
 
 STDIN = "-"
+_SOURCES = "Name a file that holds one message, a Maildir (the folder that has new, cur and tmp), or imaps://USER@HOST/FOLDER."
 _log = logging.getLogger(__name__)
 
 
@@ -40,6 +41,7 @@ class Taken:
     """What a run took in."""
 
     read: int = 0
+    empty: int = 0  # of those: nothing was in them
     again: int = 0  # reports that were noted before
     kinds: Counter[str] = field(default_factory=Counter)
     kept: Counter[str] = field(default_factory=Counter)  # folder -> messages
@@ -50,7 +52,7 @@ class Taken:
     def as_data(self) -> dict[str, Any]:
         """For `--json`."""
         stopped = [{"address": address, "reason": reason} for address, reason in self.stopped]
-        counts = {"read": self.read, "again": self.again, "kinds": dict(self.kinds), "kept": dict(self.kept)}
+        counts = {"read": self.read, "empty": self.empty, "again": self.again, "kinds": dict(self.kinds), "kept": dict(self.kept)}
         return {**counts, "stopped": stopped, "settled": self.settled, "problems": self.problems}
 
 
@@ -112,12 +114,18 @@ def _opened(source: str, password: str, stdin: BinaryIO) -> Iterator[Iterable[Wa
     elif Path(source).is_file():
         with Path(source).open("rb") as file:
             yield from_stream(file, source)
-    else:
+    elif Path(source).exists():
         yield from_maildir(Path(source))
+    else:
+        raise MailboxError(source, "there is nothing of this name", hint=_SOURCES)
 
 
 def _take(engine: Engine, message: Waiting, taken: Taken, *, kept: Path, secrets: _Secrets, recipient: str, clock: Callable[[], datetime]) -> None:
     with arriving(message.chunks(), kept) as arrival:
+        if arrival.empty:
+            message.seen()
+            taken.read, taken.empty = taken.read + 1, taken.empty + 1
+            return
         report = _read(arrival, recipient)
         with write(engine) as connection:
             noted = _note(connection, report, arrival, secrets, clock())

@@ -6,6 +6,7 @@ import contextlib
 import imaplib
 import json
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -83,13 +84,71 @@ def test_a_mail_server_pipes_a_bounce_and_hears_nothing_but_0(office: Office, tm
     assert (ran.code, ran.out, ran.err) == (0, "", "")
     assert list(office.stopped()) == ["hard_bounce"]
     again = run(tmp_path, "-", "--json", stdin=[dsn(to=office.return_path(1))])
-    assert json.loads(again.out) == {"read": 1, "again": 1, "kinds": {}, "kept": {}, "stopped": [], "settled": 0, "problems": []}
+    assert json.loads(again.out) == {"read": 1, "empty": 0, "again": 1, "kinds": {}, "kept": {}, "stopped": [], "settled": 0, "problems": []}
 
 
 def test_junk_is_stored_and_accepted(office: Office, tmp_path: Path) -> None:
-    for raw in (b"", b"\0\xff" * 1000, dsn()[:500]):
-        assert run(tmp_path, "-", stdin=[raw]).code == 0
-    assert sorted(office.files()["unreadable"]) == sorted([b"", b"\0\xff" * 1000, dsn()[:500]])
+    for raw in (b"\0\xff" * 1000, dsn()[:500]):
+        ran = run(tmp_path, "-", stdin=[raw])
+        assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert sorted(office.files()["unreadable"]) == sorted([b"\0\xff" * 1000, dsn()[:500]])
+
+
+@pytest.mark.parametrize("raw", [b"", b"\n", b" \r\n\r\n"])
+def test_an_empty_message_is_accepted_and_not_kept(tmp_path: Path, sqlite_url: str, raw: bytes) -> None:
+    (tmp_path / "config.toml").write_text(f'[database]\nurl = "{sqlite_url}"\n', encoding="utf-8")
+    ran = run(tmp_path, "-", stdin=[raw])
+    assert (ran.code, ran.out, ran.err) == (0, "", "The message is empty; nothing was kept.\n")
+    assert json.loads(run(tmp_path, "-", "--json", stdin=[raw]).out)["empty"] == 1
+    maildir(tmp_path / "mail", [raw, answer()])
+    assert run(tmp_path, str(tmp_path / "mail")).out.splitlines()[:2] == ["Read 2 messages.", "  1 empty; nothing to keep"]
+    assert [path.name for path in (tmp_path / "inbound").iterdir()] == ["replies"]
+
+
+def test_a_pattern_that_fails_has_found_nothing(office: Office, tmp_path: Path) -> None:
+    """One of the library's patterns breaks on a message without From, and would write a traceback."""
+    ran = run(tmp_path, "-", stdin=[b"Subject: Undelivered Mail Returned to Sender\r\n\r\nSomething was wrong.\r\n"])
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert list(office.files()) == ["unreadable"]
+
+
+def test_an_unusable_recipient_loses_no_mail_on_a_pipe(office: Office, tmp_path: Path) -> None:
+    ran = run(tmp_path, "-", "--recipient", "garbage", stdin=[dsn(to=office.return_path(office.send()))])
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err == "--recipient: found 'garbage', allowed an address such as ana@example.com; going on without it.\n"
+    assert list(office.stopped()) == ["hard_bounce"]
+    (tmp_path / "one.eml").write_bytes(answer())
+    assert run(tmp_path, str(tmp_path / "one.eml"), "--recipient", "garbage").code == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "says"),
+    [
+        ("/nope", 1, "/nope: mail cannot be fetched: there is nothing of this name\nName a file that holds one message, a Maildir"),
+        (".", 1, "new: mail cannot be fetched: No such file or directory\nName a Maildir, the folder that has new, cur and tmp, or a file."),
+        ("pop3://ana:secret@host", 2, "SOURCE: found 'pop3://ana:...@host', allowed imaps://USER@HOST/FOLDER"),
+        ("imaps://host", 2, "SOURCE: found 'imaps://host', allowed imaps://USER@HOST/FOLDER"),
+        (
+            "imaps://ana:secret@host/F",
+            2,
+            "SOURCE: found 'imaps://ana:...@host/F', allowed imaps://USER@HOST/FOLDER with the password in inbound.password",
+        ),
+    ],
+)
+def test_a_source_that_is_none_is_refused_with_what_is(door: Door, source: str, code: int, says: str) -> None:
+    door.write("config.toml", "")
+    door("db", "upgrade")
+    said = door("mail", "inbound", source)
+    assert (said.code, says in said.err, "secret" in said.err) == (code, True, False), said.err
+
+
+def test_what_is_kept_is_for_its_owner_alone(office: Office, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(config.read_text(encoding="utf-8") + '[inbound]\nkept = "mail/for us"\n', encoding="utf-8")
+    assert run(tmp_path, "-", stdin=[answer()]).code == 0
+    assert office.files() == {}
+    modes = {path.relative_to(tmp_path).as_posix(): path.stat().st_mode & 0o777 for path in (tmp_path / "mail").rglob("*") if path.is_dir()}
+    assert {"mail": (tmp_path / "mail").stat().st_mode & 0o777, **modes} == {"mail": 0o700, "mail/for us": 0o700, "mail/for us/replies": 0o700}
 
 
 @pytest.mark.parametrize("trouble", ["no database", "no tables", "a wrong configuration", "no configuration", "no room"])
@@ -134,10 +193,10 @@ def test_the_configured_maildir_is_read_by_cron_and_the_operator_is_told(office:
         0,
         [
             "Read 4 messages.",
-            "  1 automatic answers",
-            "  1 hard bounces",
-            "  1 kept for you to look at: replies",
-            "  1 kept for you to look at: unsigned",
+            "  1 automatic answer",
+            "  1 hard bounce",
+            f"  1 kept for you to look at, in {tmp_path}/for-us/replies",
+            f"  1 kept for you to look at, in {tmp_path}/for-us/unsigned",
             "Stopped: ana@example.org (hard_bounce: the mailbox does not exist)",
             "Tell whoever keeps the roster: mostly these people have left.",
         ],
@@ -152,9 +211,9 @@ def test_a_recipient_means_a_pipe_whatever_is_configured_and_a_file_is_one_messa
     config.write_text(config.read_text(encoding="utf-8") + '[inbound]\nmailbox = "nowhere"\n', encoding="utf-8")
     assert run(tmp_path, "--recipient", "digest@example.com", stdin=[answer()]).code == 0
     kept = next((tmp_path / "inbound" / "replies").iterdir())
-    assert run(tmp_path, str(kept)).out.splitlines() == ["Read 1 message.", "  1 kept for you to look at: replies"]
+    assert run(tmp_path, str(kept)).out.splitlines() == ["Read 1 message.", f"  1 kept for you to look at, in {tmp_path}/inbound/replies"]
     ran = run(tmp_path)
-    assert (ran.code, "nowhere" in ran.err, "Name a Maildir" in ran.err) == (1, True, True)
+    assert (ran.code, "nowhere" in ran.err, "a Maildir (the folder" in ran.err) == (1, True, True)
 
 
 def test_the_real_path_through_delivery_and_back(office: Office, tmp_path: Path) -> None:
@@ -207,16 +266,28 @@ def test_an_imap_mailbox_is_read_marked_and_never_emptied(office: Office, tmp_pa
 
 def test_what_is_wrong_with_an_imap_mailbox_is_said(office: Office, tmp_path: Path, dovecot: Dovecot) -> None:
     put(dovecot, "eve", [answer()]).logout()
+    put(dovecot, "eve", [answer()], "Back log").logout()
     place = f"127.0.0.1:{dovecot.imaps}"
+    known = f"imaps://eve@{place}"
     wrong = {
-        "AUTHENTICATIONFAILED": at_imap(tmp_path, f"imaps://eve@{place}/INBOX", dovecot, password="wrong"),
-        "its certificate is not trusted": at_imap(tmp_path, f"imaps://eve@{place}/INBOX", dovecot, trusted=False),
-        "Mailbox doesn't exist": at_imap(tmp_path, f"imaps://eve@{place}/Nowhere", dovecot),
-        "refused": at_imap(tmp_path, "imaps://eve@127.0.0.1:1/INBOX", dovecot),
-        "letters outside ASCII": at_imap(tmp_path, f"imaps://eve@{place}/B%C3%BCro", dovecot),
+        f"{known}/INBOX: mail cannot be fetched: the server says: [AUTHENTICATIONFAILED] Authentication failed.\nCheck the user": at_imap(
+            tmp_path, f"{known}/INBOX", dovecot, password="wrong"
+        ),
+        f"{known}/INBOX: mail cannot be fetched: its certificate is not trusted": at_imap(tmp_path, f"{known}/INBOX", dovecot, trusted=False),
+        f"{known}/Nowhere: mail cannot be fetched: the server says: Mailbox doesn't exist: Nowhere\nName a folder of the server's: ": at_imap(
+            tmp_path, f"{known}/Nowhere", dovecot
+        ),
+        "imaps://eve%40x@127.0.0.1:1/INBOX: mail cannot be fetched: Connection refused\nCheck host and port": at_imap(
+            tmp_path, "imaps://eve%40x@127.0.0.1:1/INBOX", dovecot
+        ),
+        "it does not speak TLS there": at_imap(tmp_path, f"imaps://eve@127.0.0.1:{dovecot.imap}/INBOX", dovecot),
+        "letters outside ASCII": at_imap(tmp_path, f"{known}/B%C3%BCro", dovecot),
     }
     for words, ran in wrong.items():
         assert (ran.code, words in ran.err, "Traceback" in ran.err, "secret" in ran.err) == (1, True, False, False), ran.err
+        assert not re.search(r"b['\"]|secs|inbound\.mailbox", ran.err), ran.err
+    listed = next(ran.err for words, ran in wrong.items() if "Nowhere" in words).splitlines()[1].removeprefix("Name a folder of the server's: ")
+    assert sorted(listed.rstrip(".").split(", ")) == ["Back log", "INBOX"]
     assert office.files() == {}
 
 
