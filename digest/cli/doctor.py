@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from digest.cli.addresses import dns_server
 from digest.cli.home import Home, as_json_option, pass_home, say
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ _MARKS = {"bad": "BAD", "unknown": "?"}
 
 @click.command("doctor")
 @click.option("--skip-network", is_flag=True, help="Look only at this machine: no relay, no DNS, no pages.")
-@click.option("--nameserver", metavar="ADDRESS", default="", help="Ask this DNS server, such as 9.9.9.9, to see what the world outside sees.")
+@click.option(
+    "--nameserver", metavar="ADDRESS", callback=dns_server, help="Ask this DNS server, such as 9.9.9.9, to see what the world outside sees."
+)
 @as_json_option
 @pass_home
 def command(home: Home, *, skip_network: bool, nameserver: str, as_json: bool) -> None:

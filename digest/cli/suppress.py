@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from digest.cli.addresses import address as checked
+from digest.cli.addresses import days as whole_days
 from digest.cli.home import Home, as_json_option, pass_home, say
 
 if TYPE_CHECKING:
@@ -21,19 +23,16 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("address")
+@click.argument("address", callback=checked)
 @click.option("--reason", type=click.Choice(_SAID), default="manual", show_default=True, help="Why.")
-@click.option("--days", type=click.IntRange(min=1, max=36500), help="For how many days; without it until somebody lifts it.")
+@click.option("--days", metavar="NUMBER", callback=whole_days, help="For how many days; without it until somebody lifts it.")
 @pass_home
 def add(home: Home, *, address: str, reason: str, days: int | None) -> None:
     """Stop mail to ADDRESS, whether it is on the roster or not."""
     from digest.domain.suppression import SuppressionReason
     from digest.pipeline import suppressions
 
-    name, at, domain = address.strip().rpartition("@")
-    if not (name and at and domain) or any(letter.isspace() for letter in address.strip()):
-        raise click.UsageError(f"ADDRESS: found {address!r}, allowed an address such as ana@example.com")
-    stopped, known = suppressions.add(home.engine, address.strip(), SuppressionReason(reason), now=home.now(), days=days)
+    stopped, known = suppressions.add(home.engine, address, SuppressionReason(reason), now=home.now(), days=days)
     until = f" for {days} days" if days and days > 1 else " for a day" if days else ""
     click.echo(f"{address} gets no mail any more{until} ({reason})." if stopped else f"{address} was stopped already ({reason}); nothing changed.")
     if not known:
@@ -59,7 +58,7 @@ def list_(home: Home, *, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("address")
+@click.argument("address", callback=checked)
 @click.option("--reason", type=click.Choice(_LIFTED), help="End only this one; without it, all that hold.")
 @click.option("--at-their-word", is_flag=True, help="The person asked for the letter again: needed for unsubscribed and complaint.")
 @pass_home
@@ -69,8 +68,9 @@ def lift(home: Home, *, address: str, reason: str | None, at_their_word: bool) -
     from digest.pipeline import suppressions
 
     which = SuppressionReason(reason) if reason else None
-    lifted = suppressions.lift(home.engine, address, which, at_their_word=at_their_word, now=home.now())
-    click.echo(f"{address} may get mail again; lifted: {', '.join(lifted)}." if which is None else f"{address}: lifted {which}.")
+    lifted, held = suppressions.lift(home.engine, address, which, at_their_word=at_their_word, now=home.now())
+    now = f"{address} still gets no mail: {', '.join(held)}" if held else f"{address} may get mail again"
+    click.echo(f"{now}; lifted: {', '.join(lifted)}.")
 
 
 def _listed(found: Listing) -> str:

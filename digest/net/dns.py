@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,8 @@ import dns.resolver
 import dns.reversename
 
 PATIENCE = 5.0  # seconds for one question, all tries together
+_PORT = 53
+_SERVER = re.compile(r"(?:\[([^]]*)\]|([0-9.]+))(?::([0-9]{1,5}))?")
 _SILENCE = "no DNS server answered in time"
 _ENOUGH = 2  # questions without an answer, after which nobody is asked any more
 
@@ -32,7 +36,7 @@ class Dns:
         self._silences = 0  # questions in a row without any answer
         self._resolver = dns.resolver.Resolver(configure=False)
         if nameserver:
-            host, port = _place(nameserver)
+            host, port = server(nameserver)
             self._resolver.nameservers, self._resolver.port = [host], port
         else:
             try:
@@ -88,11 +92,13 @@ class Dns:
         return Answer(values=tuple(read(data) for data in found.rrset or ()))
 
 
-def _place(nameserver: str) -> tuple[str, int]:
-    host, colon, port = nameserver.rpartition(":")
-    if colon and port.isdigit() and (":" not in host or host.startswith("[")):
-        return host.strip("[]"), int(port)
-    return nameserver.strip("[]"), 53
+def server(text: str) -> tuple[str, int]:
+    """Address and port of a DNS server: "192.0.2.1", "192.0.2.1:53", "2001:db8::1" or "[2001:db8::1]:53". Raises ValueError."""
+    found = _SERVER.fullmatch(text)
+    host, port = (found[1] or found[2], int(found[3] or _PORT)) if found else (text, _PORT)
+    if not 1 <= port <= 65535:  # noqa: PLR2004 - the last port there is
+        raise ValueError(text)
+    return str(ipaddress.ip_address(host)), port
 
 
 def _plain(name: dns.name.Name) -> str:

@@ -11,13 +11,13 @@ from sqlalchemy import Connection, Engine
 from digest.db import people, suppressions
 from digest.db.session import read, write
 from digest.domain.suppression import AT_THEIR_WORD, BY_OPERATOR, SuppressionReason, address_hash
-from digest.errors import DigestError, NotFoundError
+from digest.errors import DigestError
 
 WHO = "operator"
 
 
 class NotLiftedError(DigestError):
-    """This suppression is not an operator's to end."""
+    """There is no such suppression, or it is not an operator's to end."""
 
     summary = "nothing was lifted"
 
@@ -66,17 +66,21 @@ def listed(engine: Engine, *, now: datetime) -> Listing:
     )
 
 
-def lift(engine: Engine, address: str, reason: SuppressionReason | None, *, at_their_word: bool, now: datetime) -> list[SuppressionReason]:
-    """End one reason, or all, and return which. Raises NotFoundError when none holds, NotLiftedError for what is not an operator's to end."""
+def lift(
+    engine: Engine, address: str, reason: SuppressionReason | None, *, at_their_word: bool, now: datetime
+) -> tuple[list[SuppressionReason], list[SuppressionReason]]:
+    """End one reason, or all: (those that ended, those that still hold). Raises NotLiftedError when none holds, or it is not an operator's to end."""
     with write(engine) as connection:
-        held = [one for one in suppressions.held(connection, address, now) if reason in {None, one}]
+        every = suppressions.held(connection, address, now)
+        held = [one for one in every if reason in {None, one}]
         if not held:
-            what = f"is not suppressed as {reason}" if reason else "is not suppressed"
-            raise NotFoundError(address, what, hint="See who is with `digest suppress list`.")
+            what = f"it is suppressed, but as {' and '.join(every)}" if every else "it is not suppressed"
+            raise NotLiftedError(address, what, hint="See who is with `digest suppress list`.")
         _check(address, held, at_their_word=at_their_word)
         number = _number(connection, address)
         why = "at their word" if at_their_word else ""
-        return [one for one in held if suppressions.end(connection, number, address, one, now, who=WHO, why=why if one in AT_THEIR_WORD else "")]
+        ended = [one for one in held if suppressions.end(connection, number, address, one, now, who=WHO, why=why if one in AT_THEIR_WORD else "")]
+        return ended, [one for one in every if one not in ended]
 
 
 def _check(address: str, held: list[SuppressionReason], *, at_their_word: bool) -> None:

@@ -64,3 +64,9 @@ def test_without_the_signing_library_it_says_what_to_install(home: Door) -> None
     assert done.returncode == 1, done.stderr
     assert "BAD     DKIM: dkim.selectors.s2026" in done.stdout
     assert "pip install 'weekly-digest[dkim]'" in done.stdout
+
+
+@pytest.mark.parametrize("server", ["nonsense", "1.2.3.4:99999", "1.2.3.4:0", "dns.google", "", "1.2.3", "2001:db8::g", "https://9.9.9.9/dns-query"])
+def test_a_dns_server_that_is_none_is_refused(home: Door, server: str) -> None:
+    said = home("doctor", "--nameserver", server)
+    assert (said.code, f"found {server!r}, allowed the address of a DNS server" in said.err) == (2, True)

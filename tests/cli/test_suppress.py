@@ -55,7 +55,7 @@ def test_somebody_is_stopped_shown_and_let_go_again(at_home: Door, database_url:
     assert lines[1].split()[:4] == ["Ana@example.com", "Ana", "Reis", "manual"]
     assert at_home("suppress", "lift", "ana@example.com").out == "ana@example.com may get mail again; lifted: manual.\n"
     said = at_home("suppress", "lift", "ana@example.com")
-    assert (said.code, "is not suppressed" in said.err) == (1, True)
+    assert (said.code, said.err.splitlines()[0]) == (1, "ana@example.com: nothing was lifted: it is not suppressed")
     assert rows(database_url)[0] == [("suppression.add", "employee:1", "manual"), ("suppression.lift", "employee:1", "manual")]
 
 
@@ -91,7 +91,10 @@ def test_what_the_person_said_is_lifted_at_their_word_only(at_home: Door, databa
     said = at_home("suppress", "lift", "ana@example.com")
     assert (said.code, "--at-their-word" in said.err, f"{reason} is for the person" in said.err) == (1, True, True)
     assert len(json.loads(at_home("suppress", "list", "--json").out)["people"]) == 2
-    assert at_home("suppress", "lift", "ana@example.com", "--reason", "hard_bounce").out == "ana@example.com: lifted hard_bounce.\n"
+    assert (
+        at_home("suppress", "lift", "ana@example.com", "--reason", "hard_bounce").out
+        == f"ana@example.com still gets no mail: {reason}; lifted: hard_bounce.\n"
+    )
     assert at_home("suppress", "lift", "ana@example.com", "--at-their-word").code == 0
     audits, consents = rows(database_url)
     assert audits == [("suppression.lift", "employee:1", "hard_bounce"), ("suppression.lift", "employee:1", f"{reason}: at their word")]
@@ -110,3 +113,30 @@ def test_nobody_brings_back_who_asked_to_be_forgotten(at_home: Door, database_ur
         assert suppressions.held(connection, "ana@example.com", NOW) == [SuppressionReason.ERASED]
     assert len(roster.listed(engine)) == 1
     engine.dispose()
+
+
+def test_lifting_one_reason_says_whether_mail_goes_there_now(at_home: Door, database_url: str) -> None:
+    suppress(database_url, "ana@example.com", SuppressionReason.MANUAL, SuppressionReason.SOFT_BOUNCE)
+    said = at_home("suppress", "lift", "ana@example.com", "--reason", "hard_bounce")
+    assert said.err.splitlines()[0] == "ana@example.com: nothing was lifted: it is suppressed, but as manual and soft_bounce"
+    assert (
+        at_home("suppress", "lift", "ana@example.com", "--reason", "manual").out
+        == "ana@example.com still gets no mail: soft_bounce; lifted: manual.\n"
+    )
+    assert (
+        at_home("suppress", "lift", "ana@example.com", "--reason", "soft_bounce").out == "ana@example.com may get mail again; lifted: soft_bounce.\n"
+    )
+
+
+@pytest.mark.parametrize("days", ["x", "0", "-1", "1.5", "36501", "٣", ""])
+def test_a_number_of_days_is_one(at_home: Door, days: str) -> None:
+    said = at_home("suppress", "add", "ana@example.com", "--days", days)
+    assert (said.code, f"found {days!r}, allowed a whole number of days, 1 to 36,500" in said.err) == (2, True)
+
+
+@pytest.mark.parametrize("words", [("suppress", "add"), ("suppress", "lift"), ("mail", "test")])
+@pytest.mark.parametrize("address", ["nobody", "", "@x", "a@", "a b@c.example", "Ana <a@b.example>", "a@b,c@d"])
+def test_what_is_no_address_is_refused(door: Door, words: tuple[str, ...], address: str) -> None:
+    said = door(*words, address)
+    assert (said.code, f"found {address!r}, allowed an address such as ana@example.com" in said.err) == (2, True)
+    assert said.err.startswith(f"Usage: digest {' '.join(words)} [OPTIONS] ADDRESS")

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from digest.net.dns import Answer, Dns
+from digest.net.dns import server as server_at
 from tests.nameserver import Nameserver, free_port, text
 
 LONG = "v=DKIM1; k=rsa; p=" + "A" * 700
@@ -71,3 +72,17 @@ def test_nobody_at_the_address_of_the_server() -> None:
 def test_a_name_that_cannot_be_asked_is_a_problem_and_no_crash() -> None:
     with Nameserver(ZONE) as server:
         assert Dns(server.place).txt("a" * 70 + ".example").problem
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("9.9.9.9", ("9.9.9.9", 53)),
+        ("9.9.9.9:5353", ("9.9.9.9", 5353)),
+        ("2620:fe::fe", ("2620:fe::fe", 53)),
+        ("[2620:fe::fe]", ("2620:fe::fe", 53)),
+        ("[::1]:5353", ("::1", 5353)),
+    ],
+)
+def test_a_server_is_named_by_its_address(text: str, place: tuple[str, int]) -> None:
+    assert server_at(text) == place
