@@ -40,7 +40,7 @@ FLOORS = (
     {"domain"},
     {"errors"},
 )
-SAME_ROOM = {"config_tables": "config", "config_values": "config"}
+SAME_ROOM = {"config_tables": "config", "config_mail": "config", "config_values": "config"}
 PURE = {"ada_url", "babel", "regex"}  # what the ground floor may use besides the standard library
 IMPURE = (
     {"asyncio", "glob", "http", "importlib", "io", "logging", "multiprocessing", "os", "pathlib", "pickle", "platform", "pwd", "random"}

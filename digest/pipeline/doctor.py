@@ -24,9 +24,9 @@ from digest.errors import DigestError, StorageError
 from digest.files.relays import known_relay
 from digest.mail.dkim import Signer
 from digest.net.dns import Dns
-from digest.pipeline import doctor_dns, doctor_wire, renderers, signing
+from digest.pipeline import doctor_dns, doctor_settings, doctor_wire, renderers, signing
 from digest.pipeline.rendering import DEAD_TOKEN
-from digest.pipeline.transports import relays
+from digest.pipeline.transports import relay, tables
 
 _CANDIDATES = 100  # letters with the most posts; the longest is among them unless posts differ wildly in length
 
@@ -69,7 +69,9 @@ def examine(config: Config, *, clock: Callable[[], datetime], network: bool = Tr
     try:
         sections = [Section(name="database", findings=tuple(_database(case)))]
         sections += _relays(case)
-        sections.append(Section(name="sender", findings=tuple(_sender(case))))
+        sections.append(Section(name="delivery", findings=tuple(doctor_settings.delivery(config))))
+        sections.append(Section(name="sender", findings=(*_sender(case), *doctor_settings.secrets(config))))
+        sections.append(Section(name="reports", findings=tuple(doctor_settings.reports(config, network=network))))
         if network:
             sections.append(Section(name="links", findings=tuple(_links(case))))
         sections.append(Section(name="clock", findings=tuple(_clock(case))))
@@ -118,16 +120,17 @@ def _sqlite_file(config: Config) -> Path | None:
 
 
 def _relays(case: _Case) -> list[Section]:
-    try:
-        found = relays(case.config)
-    except DigestError as error:
-        return [Section(name="relay", findings=(_told("smtp", error),))]
     sections = []
-    for one in found:
-        said = case.config.smtp if one.name == "smtp" else case.config.transports[one.name]
+    for name, said in tables(case.config).items():
+        title = f"relay {name if name == 'smtp' else f'transports.{name}'}"
+        try:
+            one = relay(name, said, case.config.home)
+        except DigestError as error:
+            sections.append(Section(name=title, findings=(_told(title.removeprefix("relay "), error),)))
+            continue
         met = doctor_wire.relay(one, said.model_dump(include={"connections", "per_second", "per_minute", "per_day"}), case.dns, case.clock())
         case.size = min(size for size in (case.size, met.size) if size) if case.size or met.size else 0
-        sections.append(Section(name=f"relay {one.table}", findings=met.findings))
+        sections.append(Section(name=title, findings=met.findings))
     return sections
 
 

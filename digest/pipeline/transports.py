@@ -23,11 +23,16 @@ from digest.smtp.relay import Relay
 
 def relays(config: Config) -> tuple[Relay, ...]:
     """`[smtp]` and every `[transports.NAME]`. Raises ConfigError for a file of certificates that cannot be read."""
-    named: dict[str, Smtp] = {"smtp": config.smtp, **config.transports}
-    return tuple(_relay(name, said, config.home) for name, said in named.items())
+    return tuple(relay(name, said, config.home) for name, said in tables(config).items())
 
 
-def _relay(name: str, said: Smtp, home: Path) -> Relay:
+def tables(config: Config) -> dict[str, Smtp]:
+    """Name -> what the configuration says about that relay; `[smtp]` is the first."""
+    return {"smtp": config.smtp, **config.transports}
+
+
+def relay(name: str, said: Smtp, home: Path) -> Relay:
+    """One relay as it is used; files are relative to `home`. Raises ConfigError for a file of certificates that cannot be read."""
     return Relay(
         name=name,
         host=said.host,

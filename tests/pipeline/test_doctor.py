@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import imaplib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -23,15 +25,17 @@ from digest.db.session import open_database, read, write
 from digest.domain.doctor import Finding, Level
 from digest.net.ask import ask
 from digest.net.dns import Dns
-from digest.pipeline import doctor, doctor_wire, edition
+from digest.pipeline import doctor, doctor_settings, doctor_wire, edition
 from digest.pipeline.doctor import Examination, examine
 from digest.pipeline.doctor_dns import Domains, records
 from digest.smtp.look import Look
 from digest.smtp.relay import Relay, Timeouts
 from digest.web.serving import application
 from tests.certificates import certificate, server_side
+from tests.dovecot import Dovecot
 from tests.factories import company, crowd
 from tests.nameserver import Nameserver, free_port, text
+from tests.reports import answer, maildir
 from tests.signing import pem, signer
 from tests.sink import Fault, Sink
 
@@ -113,6 +117,7 @@ class House:
     planned: bool = True
     serves: bool = True
     network: bool = True
+    mode: int = 0o600  # of the keys
 
     def examined(self) -> Examination:
         both = certificate(self.home)
@@ -121,8 +126,9 @@ class House:
         nameserver = self.stack.enter_context(Nameserver(self.zone, silent=self.silent, failing=self.failing))
         port = free_port()
         smtp = {"port": sink.port, "security": "starttls", "username": "digest", "password": "secret", "ca_file": both.name}
-        (self.home / "s.pem").write_bytes(RSA)
-        (self.home / "e.pem").write_bytes(ED25519)
+        for name, key in (("s.pem", RSA), ("e.pem", ED25519)):
+            (self.home / name).write_bytes(key)
+            (self.home / name).chmod(self.mode)
         tables = {
             "sender": {"from": f"Mara <letter@{DOMAIN}>"},
             "dkim": {"selectors": {"s2026": "s.pem", "e2026": "e.pem"}},
@@ -218,6 +224,7 @@ RECORDS_WRONG: list[tuple[tuple[str, str], list[str], str, str]] = [
     ((DOMAIN, "TXT"), [text("other")], f"SPF of {DOMAIN}", "there is no record"),
     ((DOMAIN, "TXT"), TWO_SPF, f"SPF of {DOMAIN}", "there are 2 records"),
     ((DOMAIN, "TXT"), [text("v=spf1 +all")], f"SPF of {DOMAIN}", "anybody"),
+    ((DOMAIN, "TXT"), [text("v=spf1 -all")], f"SPF of {DOMAIN}", "it names no server"),
     ((DOMAIN, "TXT"), [text("v=spf1 " + " ".join(f"a:{n}.x.example" for n in range(11)) + " -all")], f"SPF of {DOMAIN}", "more than 10"),
     (("relay.example", "TXT"), [text("nothing")], f"SPF of {DOMAIN}", "relay.example"),
     ((f"s2026._domainkey.{DOMAIN}", "TXT"), [], "DKIM s2026", "there is no key"),
@@ -305,7 +312,13 @@ def test_every_transport_is_looked_at(sqlite_house: House) -> None:
 
 def test_certificates_that_cannot_be_read_are_named(sqlite_house: House) -> None:
     sqlite_house.tables = {"smtp": {"ca_file": "gone.pem"}}
-    assert "gone.pem" in bad_ones(sqlite_house.examined())["smtp"]
+    sqlite_house.tables["transports"] = {
+        "second": {"host": "127.0.0.1", "ca_file": "neither.pem"},
+        "third": {"host": "127.0.0.1", "port": free_port()},
+    }
+    found = bad_ones(sqlite_house.examined())
+    assert ("gone.pem" in found["smtp"], "neither.pem" in found["transports.second"]) == (True, True)
+    assert "no connection: refused the connection" in found.values(), "those behind them are looked at all the same"
 
 
 def test_a_login_in_the_clear_to_elsewhere_is_bad() -> None:
@@ -424,7 +437,7 @@ def test_without_keys_of_our_own_the_relay_must_sign(sqlite_house: House) -> Non
 
 def test_the_bounce_domain_is_the_one_that_spf_and_mx_are_asked_about(sqlite_house: House) -> None:
     bounces = f"b.{DOMAIN}"
-    sqlite_house.zone |= {(bounces, "TXT"): [text("v=spf1 -all")], (bounces, "MX"): ["10 mx.osterglen.example."]}
+    sqlite_house.zone |= {(bounces, "TXT"): [text("v=spf1 mx -all")], (bounces, "MX"): ["10 mx.osterglen.example."]}
     sqlite_house.tables = {"sender": {"from": f"M <l@{DOMAIN}>", "bounces": f"*@{bounces}"}}
     found = sqlite_house.examined()
     assert bad_ones(found) == {}
@@ -482,3 +495,82 @@ def test_the_version_of_the_time_zones_is_found() -> None:
 def test_silence_of_the_web_server_ends() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert ask("GET", f"http://127.0.0.1:{silent.getsockname()[1]}/healthz", patience=0.3).problem == "no answer in time"
+
+
+def test_alignment_promises_nothing_for_keys_that_nobody_published(sqlite_house: House) -> None:
+    for selector in ("s2026", "e2026"):
+        sqlite_house.zone[(f"{selector}._domainkey.{DOMAIN}", "TXT")] = []
+    found = sqlite_house.examined()
+    assert list(bad_ones(found)) == ["DKIM s2026", "DKIM e2026"]
+    assert one(found, "alignment").level is Level.WARN
+    assert f"DKIM will speak for {DOMAIN}, once its record is right" in one(found, "alignment").said
+    sqlite_house.zone[(DOMAIN, "TXT")] = []
+    again = examine_again(sqlite_house)
+    assert one(again, "alignment").level is Level.BAD
+
+
+def examine_again(house: House) -> Examination:
+    """A second look, after the zone changed; the relay and the pages stay away."""
+    with Nameserver(house.zone) as nameserver:
+        config = Config.model_validate(
+            {
+                "sender": {"from": f"Mara <letter@{DOMAIN}>"},
+                "dkim": {"selectors": {"s2026": "s.pem", "e2026": "e.pem"}},
+                "smtp": {"port": free_port()},
+                "site": {"url": f"http://127.0.0.1:{free_port()}"},
+                "database": {"url": house.url},
+            }
+        ).model_copy(update={"home": house.home})
+        return examine(config, clock=lambda: datetime.now(UTC), nameserver=nameserver.place)
+
+
+def test_a_key_that_others_may_read_is_a_warning(sqlite_house: House) -> None:
+    sqlite_house.mode = 0o640
+    found = one(sqlite_house.examined(), "dkim.selectors.s2026")
+    assert (found.level, "mode 640" in found.said, found.do) == (Level.WARN, True, f"chmod 600 {sqlite_house.home}/s.pem")
+
+
+SETTINGS: list[tuple[dict[str, Any], str, Level, str]] = [
+    ({"delivery": {"only": ("ana@b.example", "c.example")}}, "delivery.only", Level.WARN, "only ana@b.example, c.example get mail"),
+    ({"delivery": {"only": tuple(f"d{n}.example" for n in range(9))}}, "delivery.only", Level.WARN, "d4.example and 4 more get mail"),
+    ({"delivery": {"canary": 50}}, "delivery.canary", Level.WARN, "nothing fetches reports"),
+    ({"delivery": {"canary": "1%"}, "inbound": {"mailbox": "mail"}}, "delivery.canary", Level.OK, "1% go first, and the rest 15 minutes later"),
+    ({"sender": {"bounces": f"*@b.{DOMAIN}"}}, "inbound.mailbox", Level.WARN, f"reports come back to *@b.{DOMAIN}"),
+    ({"inbound": {"mailbox": "mail"}}, "inbound.mailbox", Level.OK, "mail can be read; 2 unread"),
+    ({"inbound": {"mailbox": "nowhere"}}, "inbound.mailbox", Level.BAD, "nowhere/new: mail cannot be fetched: No such file or directory"),
+    ({"inbound": {"mailbox": "imaps://u@h/F"}}, "inbound.mailbox", Level.UNKNOWN, "imaps://u@h/F was not asked"),
+]
+
+
+@pytest.mark.parametrize(("tables", "subject", "level", "says"), SETTINGS, ids=[says for *_, says in SETTINGS])
+def test_settings_that_are_left_from_a_trial_or_wrong_together(
+    tmp_path: Path, sqlite_url: str, tables: dict[str, Any], subject: str, level: Level, says: str
+) -> None:
+    maildir(tmp_path / "mail", [answer(), answer()])
+    both = {"database": {"url": sqlite_url}, **tables, "sender": {"from": f"M <l@{DOMAIN}>", **tables.get("sender", {})}}
+    config = Config.model_validate(both).model_copy(update={"home": tmp_path})
+    found = one(examine(config, clock=lambda: datetime.now(UTC), network=False), subject)
+    assert (found.level, says in found.said) == (level, True), found.said
+    assert found.do or level in {Level.OK, Level.UNKNOWN}
+    assert len(list((tmp_path / "mail" / "new").iterdir())) == 2
+
+
+def test_an_imap_mailbox_is_opened_and_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Dovecot()
+    try:
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.cafile))
+        program = imaplib.IMAP4_SSL("127.0.0.1", server.imaps, ssl_context=ssl.create_default_context(cafile=str(server.cafile)))
+        program.login("ana", "secret")
+        program.append("INBOX", None, None, answer())
+        said = {"mailbox": f"imaps://ana@127.0.0.1:{server.imaps}/INBOX", "password": "secret"}
+        config = Config.model_validate({"inbound": said}).model_copy(update={"home": tmp_path})
+        (found,) = doctor_settings.reports(config, network=True)
+        assert (found.level, found.said) == (Level.OK, f"{said['mailbox']} can be read; 1 unread")
+        program.select("INBOX", readonly=True)
+        assert program.uid("SEARCH", "UNSEEN")[1] == [b"1"]
+        wrong = config.model_copy(update={"inbound": config.inbound.model_copy(update={"password": "wrong"})})
+        (found,) = doctor_settings.reports(wrong, network=True)
+        assert (found.level, "Authentication failed" in found.said, "inbound.password" in found.do) == (Level.BAD, True, True)
+        program.logout()
+    finally:
+        server.stop()

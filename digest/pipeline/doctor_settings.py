@@ -1,0 +1,64 @@
+"""What `doctor` finds in the settings: left from a trial, right each for itself and wrong together, or open to others."""
+
+from __future__ import annotations
+
+import stat
+
+from digest.config import Config
+from digest.domain.doctor import Finding, bad, ok, unknown, warn
+from digest.errors import DigestError
+from digest.mail.sources import from_imap, from_maildir
+
+_SOME = 5  # names that are shown
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def delivery(config: Config) -> list[Finding]:
+    """Who gets mail at all, and whether the first few can warn of anything."""
+    said = config.delivery
+    found = []
+    if said.only:
+        names = ", ".join(said.only[:_SOME]) + (f" and {len(said.only) - _SOME} more" if len(said.only) > _SOME else "")
+        do = "When you are done with trying it out, set delivery.only = []. Who was passed over gets nothing of that edition any more."
+        found.append(warn("delivery.only", f"only {names} get mail, everybody else is suppressed", do))
+    if said.canary and not config.inbound.mailbox:
+        do = f"Set inbound.mailbox, or let your mail server pipe reports to `digest mail inbound -` within {said.canary_minutes} minutes."
+        found.append(warn("delivery.canary", "the first few are judged by what the relay says alone, as nothing fetches reports", do))
+    elif said.canary:
+        found.append(ok("delivery.canary", f"{said.canary} go first, and the rest {said.canary_minutes} minutes later"))
+    return found
+
+
+def reports(config: Config, *, network: bool) -> list[Finding]:
+    """Whether reports about undeliverable mail are fetched. The mailbox is opened and left as it is; `network` False: no server is asked."""
+    source = config.inbound.mailbox
+    if not source:
+        if not config.sender.bounces:
+            return []
+        do = "Set inbound.mailbox and run `digest mail inbound` from cron; when your mail server pipes to `digest mail inbound -`, all is well."
+        return [warn("inbound.mailbox", f"reports come back to {config.sender.bounces}, and it names no place to fetch them from", do)]
+    if "://" in source and not network:
+        return [unknown("inbound.mailbox", f"{source} was not asked")]
+    try:
+        waiting = _waiting(config, source)
+    except DigestError as error:
+        return [bad("inbound.mailbox", str(error).removesuffix(error.hint).strip(), error.hint or "Correct inbound.mailbox in config.toml.")]
+    return [ok("inbound.mailbox", f"{source} can be read; {waiting:,} unread")]
+
+
+def _waiting(config: Config, source: str) -> int:
+    if "://" not in source:
+        return sum(1 for _ in from_maildir(config.home / source))
+    with from_imap(source, config.inbound.password, look_only=True) as messages:
+        return sum(1 for _ in messages)
+
+
+def secrets(config: Config) -> list[Finding]:
+    """Files that only their owner should be able to read."""
+    found = []
+    for selector, name in config.dkim.selectors.items():
+        path = config.home / name
+        if path.is_file() and path.stat().st_mode & _OTHERS:
+            said = f"others on this machine may open {path} (mode {stat.S_IMODE(path.stat().st_mode):o}), and whoever has it signs in your name"
+            found.append(warn(f"dkim.selectors.{selector}", said, f"chmod 600 {path}"))
+    return found
