@@ -6,7 +6,7 @@ import secrets
 
 import click
 
-from digest.cli.home import Home, pass_home
+from digest.cli.home import Home, as_json_option, pass_home, say
 
 
 @click.group("db")
@@ -28,9 +28,19 @@ def upgrade(home: Home) -> None:
 
 
 @command.command()
+@as_json_option
 @pass_home
-def check(home: Home) -> None:
+def check(home: Home, *, as_json: bool) -> None:
     """Say whether the tables are those of this version."""
     from digest.db.session import place
+    from digest.errors import SchemaError
 
-    click.echo(f"{place(home.engine)} is up to date.")
+    found = place(home.unchecked_engine)
+    try:
+        ready = home.engine is not None
+    except SchemaError as error:
+        if not as_json:
+            raise
+        say({"database": found, "up_to_date": False, "problem": str(error)}, "", as_json=True)
+        raise click.exceptions.Exit(1) from error
+    say({"database": found, "up_to_date": ready, "problem": ""}, f"{found} is up to date.", as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from digest.errors import UnreadableFileError
@@ -28,7 +29,9 @@ def write_starter(folder: Path) -> list[tuple[Path, bool]]:
         for name, source in starter_sources().items():
             path = folder / name
             try:
-                with path.open("xb") as file:
+                # the configuration may come to hold a password, so it is for its owner alone
+                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if name == "config.toml" else 0o666)
+                with os.fdopen(handle, "wb") as file:
                     file.write(source.read_bytes())
             except FileExistsError:
                 done.append((path, False))
