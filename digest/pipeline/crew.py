@@ -136,11 +136,12 @@ class Crew:
         return max(line.not_before, self._rest_until.get(line.relay.name, 0.0))
 
     def _goes_on(self) -> bool:
-        """True while anything may still happen: where one line asked and got nothing, no other need be opened or waited for."""
+        """True while anything may still happen: where one line asked and got nothing, no other need be opened for it."""
         if any(line.busy for line in self._lines):
             return True
         idle = {line.relay.name for line in self._lines if line.idle}
-        return not self._stopping and any(not (line.gone or line.idle or line.relay.name in idle) for line in self._lines)
+        waiting = [line for line in self._lines if not (line.gone or line.idle)]
+        return not self._stopping and any(line.connection.usable or line.relay.name not in idle for line in waiting)
 
     def _patience(self) -> float:
         """Seconds to listen: until a line's wait is over, and not so long that a stop is heard late."""
