@@ -20,7 +20,7 @@ def delivery(config: Config) -> list[Finding]:
     if said.only:
         names = ", ".join(said.only[:_SOME]) + (f" and {len(said.only) - _SOME} more" if len(said.only) > _SOME else "")
         do = "When you are done with trying it out, set delivery.only = []. Who was passed over gets nothing of that edition any more."
-        found.append(warn("delivery.only", f"only {names} get mail, everybody else is suppressed", do))
+        found.append(warn("delivery.only", f"only these get mail: {names}; everybody else is suppressed", do))
     if said.canary and not config.inbound.mailbox:
         do = f"Set inbound.mailbox, or let your mail server pipe reports to `digest mail inbound -` within {said.canary_minutes} minutes."
         found.append(warn("delivery.canary", "the first few are judged by what the relay says alone, as nothing fetches reports", do))

@@ -531,8 +531,8 @@ def test_a_key_that_others_may_read_is_a_warning(sqlite_house: House) -> None:
 
 
 SETTINGS: list[tuple[dict[str, Any], str, Level, str]] = [
-    ({"delivery": {"only": ("ana@b.example", "c.example")}}, "delivery.only", Level.WARN, "only ana@b.example, c.example get mail"),
-    ({"delivery": {"only": tuple(f"d{n}.example" for n in range(9))}}, "delivery.only", Level.WARN, "d4.example and 4 more get mail"),
+    ({"delivery": {"only": ("ana@b.example", "c.example")}}, "delivery.only", Level.WARN, "only these get mail: ana@b.example, c.example; everybody"),
+    ({"delivery": {"only": tuple(f"d{n}.example" for n in range(9))}}, "delivery.only", Level.WARN, "d4.example and 4 more; everybody"),
     ({"delivery": {"canary": 50}}, "delivery.canary", Level.WARN, "nothing fetches reports"),
     ({"delivery": {"canary": "1%"}, "inbound": {"mailbox": "mail"}}, "delivery.canary", Level.OK, "1% go first, and the rest 15 minutes later"),
     ({"sender": {"bounces": f"*@b.{DOMAIN}"}}, "inbound.mailbox", Level.WARN, f"reports come back to *@b.{DOMAIN}"),
