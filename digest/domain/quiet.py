@@ -39,6 +39,15 @@ def quiet_until(now: datetime, quiet: Quiet | None, zone: ZoneInfo) -> datetime 
     return None if moment == now else moment
 
 
+def quiet_since(now: datetime, quiet: Quiet | None, zone: ZoneInfo) -> datetime | None:
+    """When the quiet hours that hold at `now` in `zone` began (UTC), or None when it is not quiet there."""
+    if quiet_until(now, quiet, zone) is None or quiet is None:
+        return None
+    wall = _wall(now, zone)
+    day = wall.date() - _DAY * (quiet.start > quiet.end and wall.time() < quiet.end)
+    return min(now, to_utc(datetime.combine(day, quiet.start), zone))
+
+
 def _wall(moment: datetime, zone: ZoneInfo) -> datetime:
     return moment.astimezone(zone).replace(tzinfo=None, fold=0)
 

@@ -22,7 +22,7 @@ from digest.domain.edition import Edition, EditionState
 from digest.domain.envelope import envelope
 from digest.domain.message import SkipReason
 from digest.domain.schedule import Hours, Timetable, coming, is_over, missed, to_plan, window
-from digest.errors import EditionError, NoSuchWeekError
+from digest.errors import DigestError, EditionError, NoSuchWeekError, NotFoundError
 from digest.pipeline import freezing, queue, rendering
 from digest.pipeline.planning import Planner, edition_hash
 from digest.pipeline.schedule import hours, timetable
@@ -42,12 +42,23 @@ class Planned:
 
 
 def find(connection: Connection, period: str | None) -> Edition:
-    """The edition of `period`, or the newest one. Raises EditionError with what to type when there is none."""
+    """The edition of `period`, or the newest one. Raises EditionError, NoSuchWeekError or NotFoundError with what to type."""
     found = editions.newest(connection) if period is None else editions.by_period(connection, period)
     if found is None:
-        missing = EditionError(period or "edition", "there is none yet", hint="Run `digest edition plan`.")
-        raise missing
+        raise _no_edition(connection, period)
     return found
+
+
+def _no_edition(connection: Connection, period: str | None) -> DigestError:
+    if period is None:
+        return EditionError("edition", "there is none yet", hint="Run `digest edition plan`.")
+    try:
+        parse_period(period)
+    except ValueError:
+        return NoSuchWeekError(period, hint="Write it like 2026-W48.")
+    newest = editions.newest(connection)
+    hint = "Run `digest edition plan`." if newest is None else f"The newest one is {newest.period}."
+    return NotFoundError(period, "there is no edition of this week", hint=hint)
 
 
 def plan(engine: Engine, config: Config, *, now: datetime, period: str | None = None, progress: Progress | None = None) -> Planned:
@@ -146,15 +157,28 @@ def _later(state: EditionState) -> str:
     return "Run `digest edition plan` after its week for the next one."
 
 
-def approve(engine: Engine, *, now: datetime, who: str, period: str | None = None) -> str:
-    """Let an edition go out at its hours; a sentence for the editor. Raises EditionError when it is not a draft."""
+def approve(engine: Engine, config: Config | None = None, *, now: datetime, who: str, period: str | None = None) -> str:
+    """Let an edition go out at its hours; a sentence for the editor. Raises EditionError when it is not a draft or, by `config`, too late."""
     with write(engine) as connection:
         found = find(connection, period)
         if found.state in {EditionState.APPROVED, EditionState.SENDING, EditionState.CLOSED}:
             return f"{found.period} is {found.state} already; nothing to approve."
+        if found.state is EditionState.DRAFT and config is not None and _is_missed(found, hours(config), now):
+            detail = f"its last letters were due {found.due_until:%Y-%m-%d %H:%M} UTC, and it is too late for them"
+            raise EditionError(found.period, detail, hint="The next `digest tick` records it as skipped: missed; its posts move on to the next week.")
         if not editions.move(connection, found.id, EditionState.APPROVED, now=now, who=who):
-            raise EditionError(found.period, f"it is {found.state}, so it cannot be approved", hint="Run `digest edition plan`, then approve.")
+            raise EditionError(found.period, f"it is {found.state}, so it cannot be approved", hint=_instead(found.state))
+    if found.due_from is not None and found.due_from <= now:
+        which = "All of it is" if found.due_until is not None and found.due_until <= now else "The first messages are"
+        return f"{found.period} is approved. {which} already due: the next `digest tick` sends what is not too late."
     return f"{found.period} is approved. The first messages are due {found.due_from:%A %d %B %Y %H:%M} UTC."
+
+
+def _instead(state: EditionState) -> str:
+    """What to do when an edition cannot be approved."""
+    if state is EditionState.PLANNING:
+        return "Its plan is not whole yet; the next `digest tick` carries on. Then approve."
+    return "That is for good; `digest edition plan` makes the next one."
 
 
 def open_due(engine: Engine, config: Config, *, now: datetime) -> list[str]:

@@ -13,8 +13,9 @@ from digest.db import editions, overdue, standing
 from digest.db.session import read
 from digest.domain.calendar import period_of
 from digest.domain.edition import Edition, EditionState
-from digest.domain.schedule import Timetable, missed, to_plan, window
-from digest.pipeline.schedule import timetable
+from digest.domain.schedule import Timetable, is_over, missed, to_plan, window
+from digest.pipeline import lateness
+from digest.pipeline.schedule import hours, timetable
 
 _PATIENCE = timedelta(minutes=10)  # what a clock that ticks every five minutes is never late by
 _SPOKEN_OF = timedelta(weeks=2)  # a week that did not happen is named that long; by then everybody has heard
@@ -37,6 +38,7 @@ def verify(engine: Engine, config: Config, *, now: datetime) -> Verdict:
         for edition in known:
             found += _of_edition(connection, config, edition, now)
         found += _of_messages(connection, config, now)
+        found += lateness.problems(connection, config, now)
         found += _of_the_clock(connection, now)
     return Verdict(problems=tuple(found))
 
@@ -65,7 +67,7 @@ def _of_edition(connection: Connection, config: Config, edition: Edition, now: d
     elif edition.state is EditionState.PLANNING and now > overdue.planning_since(connection, edition.id) + _PATIENCE:
         yield f"{name} is not planned whole. Run `digest tick`, which carries on, and see what it says."
     elif edition.state is EditionState.DRAFT and edition.due_from is not None and now > edition.due_from + _PATIENCE:
-        yield _unapproved(edition, required=config.schedule.approval == "required")
+        yield _unapproved(edition, config, now)
     total = sum(standing.counts(connection, edition.id).values())
     if edition.state in _PLANNED and total != edition.audience:
         yield (
@@ -74,7 +76,13 @@ def _of_edition(connection: Connection, config: Config, edition: Edition, now: d
         )
 
 
-def _unapproved(edition: Edition, *, required: bool) -> str:
+def _unapproved(edition: Edition, config: Config, now: datetime) -> str:
+    if edition.due_until is not None and is_over(edition.due_until, hours(config), now):
+        return (
+            f"{edition.period} was not approved, and now it is too late: its last letters were due {_when(edition.due_until)}. "
+            "The next `digest tick` records it as skipped: missed; its posts move on to the next week."
+        )
+    required = config.schedule.approval == "required"
     cure = f"Run `digest edition approve --edition {edition.period}`." if required else "Run `digest tick`, which approves it."
     return f"{edition.period} waits for approval, and its first letters were due {_when(edition.due_from)}. {cure}"
 
