@@ -67,7 +67,7 @@ def approve(home: Home, *, period: str | None) -> None:
     """Let an edition go out at its hours. Where none is needed, says so."""
     from digest.pipeline import edition
 
-    click.echo(edition.approve(home.engine, now=home.now(), who=getpass.getuser(), period=period))
+    click.echo(edition.approve(home.engine, home.config, now=home.now(), who=getpass.getuser(), period=period))
 
 
 @command.command("status")
@@ -91,7 +91,7 @@ def why(home: Home, *, address: str, period: str | None, as_json: bool) -> None:
     """Say what one employee gets and why, or why nothing; and what happened when."""
     from digest.pipeline import why as stage
 
-    found = stage.why(home.engine, address, period)
+    found = stage.why(home.engine, address, period, now=home.now())
     say(found, stage.sentence(found), as_json=as_json)
 
 
@@ -126,7 +126,11 @@ def cancel(home: Home, *, period: str | None, reason: str, yes: bool) -> None:
     from digest.pipeline import outbox
 
     if not yes:
-        click.confirm("Cancel the edition for good?", abort=True)
+        name, waiting = outbox.cancellable(home.engine, period)
+        what = f"{waiting:,} {'message waits and is' if waiting == 1 else 'messages wait and are'} never sent"
+        if not click.confirm(f"Cancel {name} for good? {what}; there is no way back."):
+            click.echo("Nothing was cancelled.")
+            return
     click.echo(outbox.cancel(home.engine, period, reason=reason, who=getpass.getuser(), now=home.now()))
 
 
@@ -161,9 +165,9 @@ def resolve(  # noqa: PLR0913 - one for each option
         settled = _by_logs(home, period, logs, missing, as_json=as_json)
     elif decision:
         done = evidence.decide(home.engine, period, message=message, decision=decision, who=getpass.getuser(), now=home.now())
-        click.echo(f"{done} decided as {decision}.", err=True)
-    found = evidence.cases(home.engine, period)
-    say({"in_doubt": found, **settled}, evidence.sentence(found), as_json=as_json)
+        click.echo(f"{done:,} decided as {decision}." if done else "Nothing was in doubt, so nothing was decided.", err=True)
+    found, sending = evidence.cases(home.engine, period), evidence.still_sending(home.engine, period)
+    say({"in_doubt": found, "sending": sending, **settled}, evidence.sentence(found, sending=sending), as_json=as_json)
 
 
 def _check_choice(logs: tuple[str, ...], missing: str | None, *, message: int | None, everything: bool, decision: str | None) -> None:

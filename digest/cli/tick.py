@@ -24,5 +24,5 @@ def command(home: Home, *, at_once: bool, as_json: bool) -> None:
         with pausing(home.engine, home.now), counting("Sending", quiet=as_json) as sent_one:
             done = week.tick(home.engine, home.config, clock=home.now, at_once=at_once, stop=stop, progress=sent_one)
         say(done.as_data(), done.sentence(), as_json=as_json)
-    if done.delivery.transport_error:
+    if done.needs_somebody:
         raise click.exceptions.Exit(1)

@@ -7,14 +7,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from digest.db.schema import attempt, edition, message, transport
+from digest.db.schema import attempt, bounce, edition, message
+from digest.domain.bounce import BounceSource
 from digest.domain.message import MessageState
 
 
-def reasons(connection: Connection, edition_id: int) -> dict[str, int]:
-    """Reason -> messages that have it, sorted by reason."""
-    named = select(message.c.reason, func.count()).where(message.c.edition_id == edition_id, message.c.reason != "")
-    return {reason: int(count) for reason, count in sorted(connection.execute(named.group_by(message.c.reason)))}
+def reasons(connection: Connection, edition_id: int) -> dict[str, dict[str, int]]:
+    """State -> reason -> messages that have both, sorted."""
+    named = select(message.c.state, message.c.reason, func.count()).where(message.c.edition_id == edition_id, message.c.reason != "")
+    found: dict[str, dict[str, int]] = {}
+    for state, reason, count in sorted(connection.execute(named.group_by(message.c.state, message.c.reason))):
+        found.setdefault(state, {})[reason] = int(count)
+    return found
 
 
 def of_employee(connection: Connection, edition_id: int, employee_id: int) -> Row[Any] | None:
@@ -60,7 +64,31 @@ def canary(connection: Connection, edition_id: int) -> tuple[int | None, datetim
     return row.canary_left, row.canary_until
 
 
-def resting(connection: Connection, now: datetime) -> dict[str, tuple[datetime, str]]:
-    """The transports that are left alone now: name -> until when, and why."""
-    rows = connection.execute(select(transport).where(transport.c.rest_until > now).order_by(transport.c.name))
-    return {row.name: (row.rest_until, row.reason) for row in rows}
+def carried(connection: Connection, edition_id: int) -> dict[str, int]:
+    """Transport -> messages of the edition that it really took, whichever they were dealt to."""
+    mine = (message.c.edition_id == edition_id) & (attempt.c.outcome == MessageState.SENT)
+    joined = attempt.join(message, message.c.id == attempt.c.message_id)
+    rows = select(attempt.c.transport, func.count(attempt.c.message_id.distinct())).select_from(joined).where(mine)
+    return {name: int(count) for name, count in connection.execute(rows.group_by(attempt.c.transport)) if name}
+
+
+def next_try(connection: Connection, edition_id: int) -> datetime | None:
+    """When the first deferred message of the edition is tried again."""
+    deferred = (message.c.edition_id == edition_id) & (message.c.state == MessageState.DEFERRED)
+    found: datetime | None = connection.execute(select(func.min(message.c.next_attempt_at)).where(deferred)).scalar_one()
+    return found
+
+
+def came_back(connection: Connection, edition_id: int) -> dict[str, int]:
+    """Kind -> messages of the edition of which something came back later; what was refused on the wire is no part of it."""
+    mine = (message.c.edition_id == edition_id) & (bounce.c.source != BounceSource.SMTP)
+    joined = bounce.join(message, message.c.id == bounce.c.message_id)
+    rows = select(bounce.c.kind, func.count(bounce.c.message_id.distinct())).select_from(joined).where(mine)
+    return {kind: int(count) for kind, count in sorted(connection.execute(rows.group_by(bounce.c.kind)))}
+
+
+def returned(connection: Connection, message_id: int) -> list[dict[str, Any]]:
+    """What came back about one message, oldest first: when, of which kind, with which status and words."""
+    mine = (bounce.c.message_id == message_id) & (bounce.c.source != BounceSource.SMTP)
+    rows = connection.execute(select(bounce).where(mine).order_by(bounce.c.at, bounce.c.id))
+    return [{"at": row.at.isoformat(), "kind": row.kind, "status": row.status, "text": row.text} for row in rows]

@@ -73,6 +73,12 @@ def held(connection: Connection, address: str, now: datetime) -> list[Suppressio
     return [SuppressionReason(reason) for reason in connection.execute(mine.order_by(suppression.c.id)).scalars()]
 
 
+def of_address(connection: Connection, address: str, now: datetime) -> list[tuple[SuppressionReason, datetime, datetime | None]]:
+    """Every suppression of `address` that holds now, oldest first: (reason, since, until)."""
+    rows = connection.execute(select(suppression).where(suppression.c.address_hash == address_hash(address), _active(now)).order_by(suppression.c.id))
+    return [(SuppressionReason(row.reason), row.at, row.until) for row in rows]
+
+
 def active(connection: Connection, now: datetime) -> list[tuple[str, SuppressionReason, datetime, datetime | None]]:
     """Every suppression that holds now, the newest first: (address hash, reason, since, until)."""
     rows = connection.execute(select(suppression).where(_active(now)).order_by(suppression.c.at.desc(), suppression.c.id.desc()))

@@ -85,12 +85,25 @@ def _hole(case: Case, witnesses: Sequence[Witness], traces: Mapping[str, Trace],
             return "its clock jumps"
         shift = sorted(offsets)[len(offsets) // 2]
         mine = [span for span in whole if span.source == source]
-        if not any(span.first <= case.since + shift - _BEFORE and case.until + shift + _AFTER <= span.last for span in mine):
-            return f"it does not reach over its time ({case.since:%Y-%m-%d %H:%M:%S} to {case.until:%H:%M:%S} UTC)"
+        first, last = case.since - _BEFORE, case.until + _AFTER
+        if not any(span.first <= first + shift and last + shift <= span.last for span in mine):
+            return f"it must reach from {first:%Y-%m-%d %H:%M:%S} to {_clock(last, first)} UTC, and {_reach(mine, shift, first)}"
         lost = [w for w in witnesses if _trace(w.ids, traces) is None and _within(w.at + shift, mine)]
         if lost:
             return f"it lacks one that was surely taken at {lost[0].at:%H:%M:%S} UTC, so it has a hole, or another relay took part"
     return ""
+
+
+def _reach(spans: Sequence[Span], shift: timedelta, beside: datetime) -> str:
+    """How far the logs reach, by our clock."""
+    if not spans:
+        return "it reaches nowhere near"
+    reach = [f"from {_clock(span.first - shift, beside)} to {_clock(span.last - shift, beside)}" for span in spans]
+    return f"it reaches {' and '.join(reach)}"
+
+
+def _clock(moment: datetime, beside: datetime) -> str:
+    return f"{moment:%H:%M:%S}" if moment.date() == beside.date() else f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def _clocks(witnesses: Sequence[Witness], traces: Mapping[str, Trace]) -> dict[str, list[timedelta]]:

@@ -16,6 +16,7 @@ from digest.db import evidence, keys, standing
 from digest.db.session import read, write
 from digest.domain.evidence import Case, Verdict, Witness, judge
 from digest.domain.maillog import Reader
+from digest.domain.message import MessageState
 from digest.domain.reference import message_id
 from digest.errors import NotFoundError
 from digest.pipeline.edition import find
@@ -34,6 +35,12 @@ def cases(engine: Engine, period: str | None = None) -> list[dict[str, Any]]:
         edition_id = find(connection, period).id
         ids = _Ids(connection, edition_id)
         return [_as_data(case, ids) for case in evidence.doubts(connection, edition_id)]
+
+
+def still_sending(engine: Engine, period: str | None = None) -> int:
+    """How many of the edition's messages a run holds, alive or dead; the next run names those of a dead one."""
+    with read(engine) as connection:
+        return standing.counts(connection, find(connection, period).id)[MessageState.SENDING]
 
 
 def _as_data(case: evidence.Doubt, ids: _Ids) -> dict[str, Any]:
@@ -133,16 +140,19 @@ class _Ids:
         return tuple(message_id(secret, self._period, message, self._domain) for secret in self._secrets)
 
 
-def sentence(found: Sequence[dict[str, Any]]) -> str:
-    """The cases for people, and how to decide them."""
+def sentence(found: Sequence[dict[str, Any]], *, sending: int = 0) -> str:
+    """The cases for people, how to decide them, and what may become one."""
+    held = []
+    if sending:
+        held = [f"{sending:,} {'is' if sending == 1 else 'are'} still sending; if no run is alive, the next `digest tick` lists them here."]
     if not found:
-        return "Nothing is in doubt."
+        return "\n".join(held) or "Nothing is in doubt."
     lines = [line for case in found for line in _case(case)]
     ask = (
         "Settle them by the relay's own log: `digest edition resolve --log FILE`.\n"
         "Or decide by hand: `digest edition resolve --message NUMBER --as sent` or `--as queued`. A press of any of its links settles one by itself."
     )
-    return "\n".join([f"{len(found)} in doubt:", *lines, ask])
+    return "\n".join([f"{len(found)} in doubt:", *lines, ask, *held])
 
 
 def _case(case: dict[str, Any]) -> list[str]:

@@ -8,7 +8,9 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine
 
 from digest.db import routes, standing
-from digest.db.session import write
+from digest.db.session import read, write
+from digest.domain.edition import NEXT, Edition, EditionState
+from digest.domain.message import MessageState
 from digest.errors import EditionError
 from digest.pipeline.edition import find
 
@@ -31,15 +33,29 @@ def resolve(connection: Connection, message_id: int, decision: Literal["sent", "
     return standing.resolve(connection, message_id, decision, who=who, now=now)
 
 
+def cancellable(engine: Engine, period: str | None) -> tuple[str, int]:
+    """The edition that `cancel` would stop, and how many messages of it wait. Raises EditionError when it is over."""
+    with read(engine) as connection:
+        found = find(connection, period)
+        if EditionState.CANCELLED not in NEXT[found.state]:
+            raise _nothing_to(found, "cancel")
+        mine = standing.counts(connection, found.id)
+        return found.period, mine[MessageState.QUEUED] + mine[MessageState.DEFERRED]
+
+
+def _nothing_to(found: Edition, do: str) -> EditionError:
+    return EditionError(found.period, f"it is {found.state}, so there is nothing to {do}", hint="See `digest edition status`.")
+
+
 def pause(engine: Engine, period: str | None, *, reason: str = "", who: str, now: datetime) -> str:
     """Stop sending after the messages on the wire; a sentence. Raises EditionError."""
     with write(engine) as connection:
         found = find(connection, period)
         if standing.pause(connection, found.id, reason=reason, who=who, now=now):
-            return f"{found.period} is paused. What is on the wire is finished; go on with `digest edition resume`."
+            return f"{found.period} is paused. What is on the wire is still finished; go on with `digest edition resume`."
     if found.paused:
         return f"{found.period} is paused already."
-    raise EditionError(found.period, f"it is {found.state}, so there is nothing to pause", hint="See `digest edition status`.")
+    raise _nothing_to(found, "pause")
 
 
 def resume(engine: Engine, period: str | None, *, who: str, now: datetime) -> str:
@@ -58,7 +74,7 @@ def pause_all(engine: Engine, *, now: datetime) -> str:
     """Stop every edition that is going out, because a signal asked for it; a sentence."""
     with write(engine) as connection:
         count = standing.pause_open(connection, reason=_BY_SIGNAL, who=_SIGNAL, now=now)
-    return f"Paused by signal: {count} {_editions(count)}. What is on the wire is finished."
+    return f"Paused by signal: {count} {_editions(count)}. What is on the wire is still finished."
 
 
 def resume_all(engine: Engine, *, now: datetime) -> str:
@@ -78,5 +94,5 @@ def cancel(engine: Engine, period: str | None, *, reason: str = "", who: str, no
         found = find(connection, period)
         stopped = standing.cancel(connection, found.id, reason=reason, who=who, now=now)
     if stopped is None:
-        raise EditionError(found.period, f"it is {found.state}, so there is nothing to cancel", hint="See `digest edition status`.")
+        raise _nothing_to(found, "cancel")
     return f"{found.period} is cancelled: {stopped:,} {'message that waited is' if stopped == 1 else 'messages that waited are'} never sent."

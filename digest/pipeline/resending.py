@@ -74,7 +74,7 @@ def resend(
     """
     with write(engine) as connection:
         found = _out(connection, period)
-        employee = None if address is None else _failed_one(connection, found, address)
+        employee = None if address is None else _failed_one(connection, found, address, now)
         missing = resending.missing(connection, found.id, employee, reason, now)
         detail = "" if employee is None else f"employee:{employee}; "
         detail += ", ".join(f"{reason}: {count}" for reason, count in missing.reasons.items())
@@ -102,7 +102,7 @@ def _out(connection: Connection, period: str | None) -> Edition:
     return found
 
 
-def _failed_one(connection: Connection, found: Edition, address: str) -> int:
+def _failed_one(connection: Connection, found: Edition, address: str, now: datetime) -> int:
     """The employee at `address`, whose message has failed. Raises NotFoundError and EditionError."""
     person = people.by_address(connection, address)
     if person is None:
@@ -112,5 +112,8 @@ def _failed_one(connection: Connection, found: Edition, address: str) -> int:
         hint = "They were not on the roster when it was planned; the next edition is their first."
         raise EditionError(found.period, f"{address} has no message in it", hint=hint)
     if row.state != MessageState.FAILED:
-        raise EditionError(found.period, f"the message to {address} is {row.state}", hint=f"{_REFUSED[MessageState(row.state)].capitalize()}.")
+        said = _REFUSED[MessageState(row.state)]
+        if row.state == MessageState.QUEUED and row.next_attempt_at is not None and row.next_attempt_at <= now:
+            said = "it is due, and the next `digest tick` offers it; `digest verify` says what keeps it"
+        raise EditionError(found.period, f"the message to {address} is {row.state.replace('_', ' ')}", hint=f"{said[0].upper()}{said[1:]}.")
     return int(person.id)

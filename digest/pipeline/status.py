@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from digest.db import ledger
+from digest.db import ledger, relays
 from digest.db.session import read
 from digest.domain.edition import EditionState
 from digest.domain.message import MessageState
 from digest.domain.pace import MOST_TRIES, WINDOW, remaining
+from digest.domain.spoken import span
 from digest.pipeline import outbox
 from digest.pipeline.edition import find
 
@@ -31,6 +32,7 @@ def status(engine: Engine, period: str | None = None, *, now: datetime | None = 
         found = find(connection, period)
         counts = outbox.counts(connection, found.id)
         reasons = ledger.reasons(connection, found.id)
+        flat: Counter[str] = sum((Counter(mine) for mine in reasons.values()), Counter())
         return {
             "period": found.period,
             "state": found.state.value,
@@ -42,7 +44,9 @@ def status(engine: Engine, period: str | None = None, *, now: datetime | None = 
             "due_from": _text(found.due_from),
             "due_until": _text(found.due_until),
             **{state: counts.get(state, 0) for state in COUNTS},
-            "reasons": reasons,
+            "reasons": dict(sorted(flat.items())),
+            "reasons_by_state": reasons,
+            "came_back": ledger.came_back(connection, found.id),
             **(_progress(connection, found.id, now) if now and found.state in _GOING else {}),
         }
 
@@ -53,21 +57,26 @@ def _progress(connection: Connection, edition_id: int, now: datetime) -> dict[st
     tries = ledger.recent(connection, edition_id, now - WINDOW, MOST_TRIES)
     due = ledger.due(connection, edition_id, now)
     lately = Counter(name for at, name, _ in tries if at > now - _MINUTE)
-    rests = ledger.resting(connection, now)
-    takes = None if left is not None else remaining(due, [at for at, _, outcome in tries if outcome in _FINAL], now)
+    known = relays.troubles(connection, now)
+    dealt, carried = ledger.routes(connection, edition_id), ledger.carried(connection, edition_id)
+    waiting = {name: counts.get(MessageState.QUEUED, 0) + counts.get(MessageState.DEFERRED, 0) for name, counts in dealt.items()}
+    rests = any(count and name in known and known[name].until for name, count in waiting.items())
+    takes = None if left is not None or rests else remaining(due, [at for at, _, outcome in tries if outcome in _FINAL], now)
     return {
         "due": due,
         "remaining_seconds": None if takes is None else round(takes.total_seconds()),
+        "next_try": _text(ledger.next_try(connection, edition_id)),
         "canary": None if left is None else {"left": left, "until": _text(until)},
         "transports": {
             name: {
-                "sent": counts.get(MessageState.SENT, 0),
-                "waiting": counts.get(MessageState.QUEUED, 0) + counts.get(MessageState.DEFERRED, 0),
+                "sent": carried.get(name, 0),
+                "waiting": waiting.get(name, 0),
                 "last_minute": lately[name],
-                "rest_until": _text(rests[name][0]) if name in rests else None,
-                "reason": rests[name][1] if name in rests else "",
+                "rest_until": _text(known[name].until) if name in known else None,
+                "trouble_at": _text(known[name].at) if name in known else None,
+                "reason": known[name].reason if name in known else "",
             }
-            for name, counts in ledger.routes(connection, edition_id).items()
+            for name in sorted({*dealt, *carried})
         },
     }
 
@@ -80,14 +89,28 @@ def sentence(found: dict[str, Any], *, approval: str) -> str:
     """The status for people: a headline, the counts that are not zero, what to type next."""
     paused = " and paused" if found["paused"] else ""
     lines = [f"{found['period']} is {found['state']}{paused}{_named(found['reason'])}."]
-    lines += [f"  {found[state]:>8,}  {state.replace('_', ' ')}" for state in COUNTS if found[state]]
+    lines += [f"  {found[state]:>8,}  {state.replace('_', ' ')}{_because(found, state)}" for state in COUNTS if found[state]]
     lines.append(f"  {found['audience']:>8,}  audience")
-    lines += [f"  because {reason}: {count:,}" for reason, count in found["reasons"].items()]
+    if found["came_back"]:
+        back = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in found["came_back"].items())
+        lines.append(f"Came back later: {back}.")
     if found["due_from"]:
-        lines.append(f"Due from {found['due_from'][:16]} to {found['due_until'][:16]} UTC.")
+        lines.append(f"Due from {_moment(found['due_from'])} to {_moment(found['due_until'])} UTC.")
     lines += _getting_on(found)
     hint = _next(found, approval)
     return "\n".join([*lines, hint] if hint else lines)
+
+
+def _because(found: dict[str, Any], state: str) -> str:
+    """The reasons beside the count they belong to: the one of all, or each with its own count."""
+    reasons: dict[str, int] = found["reasons_by_state"].get(state, {})
+    if list(reasons.values()) == [found[state]]:
+        return f" ({next(iter(reasons))})"
+    return f" ({', '.join(f'{reason}: {count:,}' for reason, count in reasons.items())})" if reasons else ""
+
+
+def _moment(iso: str) -> str:
+    return iso[:16].replace("T", " ")
 
 
 def _next(found: dict[str, Any], approval: str) -> str:
@@ -112,10 +135,16 @@ def _getting_on(found: dict[str, Any]) -> list[str]:
             f"  {name}: {one['sent']:,} sent, {one['waiting']:,} waiting, {one['last_minute']:,} tries in the last minute"
             for name, one in transports.items()
         ]
-    resting = [(name, one) for name, one in transports.items() if one["rest_until"]]
-    lines += [f"Transport {name} rests until {one['rest_until'][11:16]} UTC: {one['reason']}" for name, one in resting]
+    for name, one in transports.items():
+        if one["rest_until"]:
+            lines.append(f"Transport {name} rests until {_moment(one['rest_until'])} UTC, or `digest edition resume`: {one['reason']}")
+        elif one["trouble_at"] and one["waiting"]:
+            lines.append(f"Transport {name} was away at {_moment(one['trouble_at'])} UTC, when it was last tried: {one['reason']}")
+    if found.get("next_try") and found["deferred"]:
+        lines.append(f"The next try of what is deferred is due at {_moment(found['next_try'])} UTC.")
     if found.get("remaining_seconds") is not None and not found["paused"]:
-        lines.append(f"About {_span(found['remaining_seconds'])} for the {found['due']:,} that are due, at the pace of the last minutes.")
+        takes = span(timedelta(seconds=found["remaining_seconds"]))
+        lines.append(f"About {takes} for the {found['due']:,} that are due, at the pace of the last minutes.")
     return lines
 
 
@@ -126,14 +155,7 @@ def _canary(found: dict[str, Any]) -> list[str]:
     out = sum(found[state] for state in (*_FINAL, MessageState.DEFERRED, MessageState.SENDING))
     if canary["until"] is None:
         return [f"The canary goes first: {canary['left']:,} of it are still to go out."]
-    return [f"The canary is out ({out:,}); the rest follows at {canary['until'][11:16]} UTC, unless too much of it fails."]
-
-
-def _span(seconds: int) -> str:
-    if seconds < 90:  # noqa: PLR2004 - a minute and a half
-        return f"{max(seconds, 1)} seconds"
-    minutes = round(seconds / 60)
-    return f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"  # noqa: PLR2004 - two hours
+    return [f"The canary is out ({out:,}); the rest follows at {_moment(canary['until'])} UTC, unless too much of it fails."]
 
 
 def _named(reason: str) -> str:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
 
 from digest.config import Config
-from digest.db import links, retention
-from digest.db.session import write
+from digest.db import held, links, retention
+from digest.db.held import Tally
+from digest.db.session import read, write
+from digest.domain.message import FailReason, MessageState
 from digest.errors import DigestError
-from digest.pipeline import edition, renderers, transports
+from digest.pipeline import edition, holding, renderers, transports
 from digest.pipeline.delivery import Delivery, deliver
+from digest.pipeline.holding import Hold
 
 _log = logging.getLogger(__name__)
+_PAUSES = ("breaker: ", "canary: ")  # how a run's error begins when it paused the edition
 _BOUNCES = timedelta(days=180)  # longer than the five editions that the rule for soft ones looks back
 
 
@@ -28,25 +32,68 @@ class Ticked:
 
     said: tuple[str, ...]  # about editions, in sentences
     delivery: Delivery
+    aside: Tally = field(default_factory=dict)  # what failed or was set aside meanwhile, by state and reason
+    holds: tuple[Hold, ...] = ()  # what holds letters back now
+
+    @property
+    def needs_somebody(self) -> bool:
+        """True when the relay could not be used, or nothing goes on until an operator has cured what paused it."""
+        return bool(self.delivery.transport_error) or any(hold.needs_somebody for hold in self.holds)
 
     def as_data(self) -> dict[str, Any]:
         """For `--json`."""
-        return {"editions": list(self.said), "delivery": asdict(self.delivery)}
+        aside = [{"state": state, "reason": reason, "count": count} for (state, reason), count in self.aside.items()]
+        held = [hold.as_data() for hold in self.holds]
+        return {"editions": list(self.said), "delivery": asdict(self.delivery), "aside": aside, "held": held}
 
     def sentence(self) -> str:
         """For people."""
-        return "\n".join([*self.said, delivered(self.delivery)])
+        if self.delivery.already_sending:
+            return "\n".join([*self.said, delivered(self.delivery)])
+        trouble = self._trouble()
+        happened = _happened(self.delivery, self.aside)
+        head = happened or ("" if trouble else "Nothing was sent." if self.holds else "Nothing was due.")
+        return "\n".join([*self.said, " ".join(filter(None, [head, trouble])), *(hold.said for hold in self.holds)])
+
+    def _trouble(self) -> str:
+        """The transport's error, without what a hold tells better."""
+        trouble = self.delivery.transport_error or ""
+        told = [f"{hold.subject} rests: {hold.reason}." if hold.what == "rest" else hold.reason for hold in self.holds if hold.reason]
+        for one in told:
+            trouble = trouble.replace(one, "")
+        return trouble.strip()
 
 
 def delivered(delivery: Delivery) -> str:
     """What a delivery did, in one sentence."""
     if delivery.already_sending:
         return "Another run is already sending; nothing to do here."
-    counts = {name: getattr(delivery, name) for name in ("sent", "deferred", "failed", "in_doubt", "suppressed")}
-    happened = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count)
-    said = [f"{happened[0].upper()}{happened[1:]}."] if happened else []
-    said += [delivery.transport_error] if delivery.transport_error else []
-    return " ".join(said) or "Nothing was due."
+    trouble = delivery.transport_error or ""
+    if trouble.startswith(_PAUSES):
+        trouble = f"{trouble.rstrip('.')}. The edition is paused; go on with `digest edition resume`, once that is cured."
+    return " ".join(filter(None, [_happened(delivery, {}), trouble])) or "Nothing was due."
+
+
+def _happened(delivery: Delivery, aside: Tally) -> str:
+    """`3 sent, 1 failed (expired, never accepted).`, or "". The reasons are told when they account for the count."""
+    said = [f"{count:,} {name.replace('_', ' ')}" for name in ("sent", "deferred", "in_doubt") if (count := getattr(delivery, name))]
+    said += _named(aside, delivery.failed, MessageState.FAILED)
+    said += _named(aside, delivery.suppressed, MessageState.SUPPRESSED, MessageState.SKIPPED)
+    return f"{', '.join(said)}." if said else ""
+
+
+def _named(aside: Tally, count: int, *states: MessageState) -> list[str]:
+    found = {state: {reason: n for (of, reason), n in aside.items() if of == state} for state in states}
+    if sum(sum(reasons.values()) for reasons in found.values()) != count:  # another run took part, or nobody looked
+        return [f"{count:,} {' or '.join(states)}"] if count else []
+    return [f"{sum(reasons.values()):,} {state} ({_reasons(reasons)})" for state, reasons in found.items() if reasons]
+
+
+def _reasons(reasons: dict[str, int]) -> str:
+    words = {reason: "expired, never accepted" if reason == FailReason.EXPIRED else reason for reason in sorted(reasons)}
+    if len(words) == 1:
+        return next(iter(words.values()))
+    return "; ".join(f"{reasons[reason]:,} {said}" for reason, said in words.items())
 
 
 def tick(
@@ -69,7 +116,15 @@ def tick(
     except DigestError as error:
         trouble = error
     forget(engine, config, now=clock())
-    done = Ticked(said=tuple(said), delivery=send_due(engine, config, clock=clock, at_once=at_once, stop=stop, progress=progress))
+    with read(engine) as connection:
+        open_ = held.open_ids(connection)
+        before = held.tally(connection, open_)
+    delivery = send_due(engine, config, clock=clock, at_once=at_once, stop=stop, progress=progress)
+    with read(engine) as connection:
+        after = held.tally(connection, open_)
+        holds = holding.look(connection, config, clock())
+    aside = {what: more for what, count in after.items() if (more := count - before.get(what, 0)) > 0}
+    done = Ticked(said=tuple(said), delivery=delivery, aside=aside, holds=holds)
     if trouble is not None:
         _log.warning("%s", done.sentence())
         raise trouble

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from digest.db import editions, ledger, people
+from digest.db import editions, ledger, people, suppressions
 from digest.db.session import read
 from digest.domain.edition import Edition
 from digest.domain.message import MessageState
@@ -15,10 +15,10 @@ from digest.errors import NotFoundError
 from digest.pipeline.edition import find
 
 
-def why(engine: Engine, address: str, period: str | None = None) -> dict[str, Any]:
+def why(engine: Engine, address: str, period: str | None = None, *, now: datetime | None = None) -> dict[str, Any]:
     """What one employee gets in an edition and why: picks, or the reason for none. Never what they pressed.
 
-    Raises NotFoundError for an address that is not on the roster.
+    With `now` also why they get no more letters. Raises NotFoundError for an address that is not on the roster.
     """
     with read(engine) as connection:
         found = find(connection, period)
@@ -40,13 +40,23 @@ def why(engine: Engine, address: str, period: str | None = None) -> dict[str, An
             "sent_at": _text(row.sent_at),
             "picks": [{"n": n, "post": titles[n].id, "title": titles[n].title, "because": because} for n, because in row.picks],
             "spares": [{"n": n, "post": titles[n].id, "title": titles[n].title} for n, _ in row.spares],
+            "next_attempt_at": _text(row.next_attempt_at) if row.state == MessageState.DEFERRED else None,
             "attempts": ledger.attempts(connection, row.id),
+            "came_back": ledger.returned(connection, row.id),
+            "suppressed": _suppressed(connection, person.address, now),
         }
+
+
+def _suppressed(connection: Connection, address: str, now: datetime | None) -> list[dict[str, Any]]:
+    """Why this address gets no more letters, and since when; asked only with a clock."""
+    held = [] if now is None else suppressions.of_address(connection, address, now)
+    return [{"at": at.isoformat(), "reason": reason, "until": _text(until)} for reason, at, until in held]
 
 
 def _nothing(found: Edition, address: str) -> dict[str, Any]:
     joined = "joined after the edition was planned"
     nothing: dict[str, Any] = {"address": address, "period": found.period, "state": None, "reason": joined}
+    nothing |= {"next_attempt_at": None, "came_back": [], "suppressed": []}
     return nothing | {"due_at": None, "planned_at": _text(found.planned_at), "sent_at": None, "picks": [], "spares": [], "attempts": []}
 
 
@@ -54,7 +64,7 @@ def sentence(found: dict[str, Any]) -> str:
     """All of it for people: the state, the picks, and what happened when."""
     if found["state"] is None:
         return f"{found['address']} has no message in {found['period']}: {found['reason']}."
-    due = f", due {found['due_at'][:16]} UTC" if found["due_at"] else ""
+    due = f", due {found['due_at'][:16].replace('T', ' ')} UTC" if found["due_at"] else ""
     lines = [f"{found['address']} in {found['period']}: {found['state']}{_named(found['reason'])}{due}."]
     lines += [f"  {place}. {pick['title']}{_because(pick['because'])}" for place, pick in enumerate(found["picks"], 1)]
     lines += [f"  spare: {spare['title']}" for spare in found["spares"]]
@@ -62,11 +72,27 @@ def sentence(found: dict[str, Any]) -> str:
 
 
 def _timeline(found: dict[str, Any]) -> list[str]:
-    lines = [f"  {found['planned_at'][:19]}  planned"] if found["planned_at"] else []
-    lines += [f"  {tried['at'][:19]}  {_tried(tried)}" for tried in found["attempts"]]
+    events = [(found["planned_at"], "planned")] if found["planned_at"] else []
+    events += [(tried["at"], _tried(tried)) for tried in found["attempts"]]
+    events += [(back["at"], _returned(back)) for back in found["came_back"]]
+    events += [(held["at"], _held(held)) for held in found["suppressed"]]
+    lines = [f"  {at[:19].replace('T', ' ')}  {what}" for at, what in sorted(events, key=lambda event: event[0])]  # all UTC, so text sorts
+    if found["next_attempt_at"]:
+        lines.append(f"  the next try is due {found['next_attempt_at'][:16].replace('T', ' ')} UTC")
     if found["state"] == MessageState.SENT and found["reason"]:
         lines.append(f"  taken for sent: {found['reason']}")
     return lines
+
+
+def _returned(back: dict[str, Any]) -> str:
+    status = f" {back['status']}" if back["status"] else ""
+    words = f": {back['text']}" if back["text"] else ""
+    return f"came back{status} ({back['kind'].replace('_', ' ')}){words}"
+
+
+def _held(held: dict[str, Any]) -> str:
+    until = f" until {held['until'][:10]}" if held["until"] else ""
+    return f"no more letters{until}: {held['reason']}"
 
 
 def _tried(tried: dict[str, Any]) -> str:

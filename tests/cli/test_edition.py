@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, update
 
+from digest.db import standing
+from digest.db.schema import edition as edition_table
 from digest.db.schema import message
 from digest.db.session import open_database, write
 from digest.pipeline import edition
@@ -111,7 +115,7 @@ def test_why_tells_what_happened_when(door: Door) -> None:
     door("tick", "--now")
     lines = door("edition", "why", "person000005@example.org").out.splitlines()
     timeline = [line for line in lines if line.startswith("  20")]
-    assert [" ".join(line.split()[1:]) for line in timeline] == [
+    assert [" ".join(line.split()[2:]) for line in timeline] == [
         "planned",
         "failed at rcpt by smtp (554 5.6.0 not like this)",
         "accepted by smtp (250 2.0.0 taken)",
@@ -139,6 +143,74 @@ def test_half_a_decision_is_refused(door: Door, words: tuple[str, ...]) -> None:
 @pytest.mark.usefixtures("week")
 def test_status_speaks_of_its_only_transport_in_json(door: Door) -> None:
     found = json.loads(door("edition", "status", "--json").out)
-    assert found["transports"] == {"smtp": {"sent": 0, "waiting": 12, "last_minute": 0, "rest_until": None, "reason": ""}}
+    assert found["transports"] == {"smtp": {"sent": 0, "waiting": 12, "last_minute": 0, "rest_until": None, "trouble_at": None, "reason": ""}}
     assert found["remaining_seconds"] is None
     assert sum(found[state] for state in ("queued", "sending", "sent", "deferred", "failed", "in_doubt", "suppressed", "cancelled", "skipped")) == 12
+
+
+@pytest.mark.usefixtures("week")
+def test_cancelling_asks_with_the_week_and_the_count_and_no_means_no(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    said = door("edition", "cancel")
+    assert (said.code, said.out.splitlines()[-1].endswith("Nothing was cancelled.")) == (0, True)
+    assert re.search(r"Cancel 20\d\d-W\d\d for good\? 12 messages wait and are never sent", said.out)
+    assert door("edition", "cancel", "--yes").code == 0
+    again = door("edition", "cancel")
+    assert (again.code, "it is cancelled, so there is nothing to cancel" in again.err) == (1, True), "it does not even ask"
+    approve = door("edition", "approve")
+    assert (approve.code, "That is for good" in approve.err) == (1, True)
+
+
+@pytest.mark.usefixtures("week")
+def test_a_week_that_is_not_there_is_told_apart_from_no_week(door: Door) -> None:
+    assert "there is no such week" in door("edition", "status", "--edition", "nope").err
+    said = door("edition", "status", "--edition", "2020-W01").err
+    assert "2020-W01: not found: there is no edition of this week\nThe newest one is 20" in said
+
+
+@pytest.mark.usefixtures("week")
+def test_deciding_nothing_is_told_so(door: Door) -> None:
+    said = door("edition", "resolve", "--all", "--as", "sent")
+    assert (said.code, said.err, said.out) == (0, "Nothing was in doubt, so nothing was decided.\n", "Nothing is in doubt.\n")
+
+
+def test_moments_in_json_are_written_one_way(door: Door, week: Engine) -> None:
+    del week
+    door("tick", "--now")
+    assert all("T" in case[name] and case[name].endswith("+00:00") for case in listed(door) for name in ("since", "until"))
+
+
+def test_what_is_still_sending_is_told_beside_the_doubts(door: Door, week: Engine) -> None:
+    with write(week) as connection:
+        connection.execute(update(message).values(state="sending", run_id="gone"))
+    assert door("edition", "resolve").out == "12 are still sending; if no run is alive, the next `digest tick` lists them here.\n"
+    assert json.loads(door("edition", "resolve", "--json").out)["sending"] == 12
+
+
+def test_a_late_approval_says_when_it_goes_out(door: Door, week: Engine) -> None:
+    with write(week) as connection:
+        now = datetime.now(UTC)
+        connection.execute(update(edition_table).values(state="draft", due_from=now - 2 * HOUR, due_until=now - HOUR))
+    said = door("edition", "approve")
+    assert (said.code, "All of it is already due: the next `digest tick` sends what is not too late." in said.out) == (0, True)
+
+
+def test_a_queued_message_that_is_due_is_not_told_to_wait_for_its_hour(door: Door, week: Engine) -> None:
+    del week
+    said = door("edition", "resend", "--to", "person000001@example.org")
+    assert (said.code, "It is due, and the next `digest tick` offers it" in said.err) == (1, True)
+
+
+def test_tick_says_what_holds_letters_back_and_exits_1_only_when_nobody_asked_for_it(door: Door, week: Engine) -> None:
+    door("edition", "pause", "--reason", "a wrong word")
+    said = door("tick", "--now")
+    period = json.loads(door("edition", "status", "--json").out)["period"]
+    words = f"Nothing was sent.\n{period} is paused (a wrong word), and 12 wait. Go on with `digest edition resume`.\n"
+    assert (said.code, said.out) == (0, words)
+    door("edition", "resume")
+    with write(week) as connection:
+        standing.pause(connection, 1, reason="breaker: the login is refused: 535", who="breaker", now=datetime.now(UTC))
+    said = door("tick", "--now", "--json")
+    (hold,) = json.loads(said.out)["held"]
+    assert (said.code, hold["what"], hold["by"], hold["count"]) == (1, "paused", "breaker", 12)
+    assert hold["said"].endswith("Go on with `digest edition resume`, once that is cured.")

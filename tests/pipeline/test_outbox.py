@@ -56,7 +56,7 @@ def test_a_signal_pauses_what_is_going_out_and_resumes_only_what_it_paused(engin
     put_edition(engine, period="2026-W47", state="sending")
     put_edition(engine, period="2026-W48")
     outbox.pause(engine, "2026-W47", reason="wrong picture", who="ana", now=NOW)
-    assert outbox.pause_all(engine, now=NOW) == "Paused by signal: 1 edition. What is on the wire is finished."
+    assert outbox.pause_all(engine, now=NOW) == "Paused by signal: 1 edition. What is on the wire is still finished."
     assert [(one.paused, one.reason) for one in editions(engine)] == [(False, ""), (True, "wrong picture"), (True, "paused by signal")]
     assert outbox.resume_all(engine, now=NOW) == "Resumed by signal: 1 edition."
     assert [one.paused for one in editions(engine)] == [False, True, False]
@@ -181,7 +181,7 @@ def test_how_long_it_takes_is_said_only_while_it_goes_out(engine: Engine) -> Non
     put_tries(engine, 20, every=timedelta(seconds=6), until=NOW)
     found = status.status(engine, now=NOW)
     assert (found["due"], found["remaining_seconds"]) == (40, 228)
-    assert found["transports"]["smtp"] == {"sent": 20, "waiting": 40, "last_minute": 10, "rest_until": None, "reason": ""}
+    assert found["transports"]["smtp"] == {"sent": 20, "waiting": 40, "last_minute": 10, "rest_until": None, "trouble_at": None, "reason": ""}
     assert "About 4 minutes for the 40 that are due" in status.sentence(found, approval="automatic")
     later = status.status(engine, now=NOW + timedelta(minutes=2))
     assert later["remaining_seconds"] is None, "nothing moves now, so nobody can say"
@@ -199,7 +199,7 @@ def test_the_canary_says_how_far_it_is(engine: Engine) -> None:
     with write(engine) as connection:
         connection.execute(update(edition).values(canary_left=0, canary_until=NOW + timedelta(minutes=15)))
     text = status.sentence(status.status(engine, now=NOW), approval="automatic")
-    assert "The canary is out (20); the rest follows at 09:15 UTC, unless too much of it fails." in text
+    assert "The canary is out (20); the rest follows at 2026-11-24 09:15 UTC, unless too much of it fails." in text
     assert "About" not in text
 
 
@@ -209,7 +209,7 @@ def test_a_transport_at_rest_says_until_when_and_why(engine: Engine) -> None:
         connection.execute(insert(transport).values(name="exchange", rest_until=NOW + timedelta(minutes=7), reason="432 too many connections"))
         connection.execute(insert(transport).values(name="smtp", rest_until=NOW, reason="over"))
     text = status.sentence(status.status(engine, now=NOW), approval="automatic")
-    assert "Transport exchange rests until 09:07 UTC: 432 too many connections" in text
+    assert "Transport exchange rests until 2026-11-24 09:07 UTC, or `digest edition resume`: 432 too many connections" in text
     assert "over" not in text
 
 
