@@ -21,7 +21,7 @@ from digest.db.session import open_database, read, write
 from digest.domain import canary
 from digest.domain.quiet import parse_quiet
 from digest.errors import StorageError
-from digest.pipeline import crew, outbox
+from digest.pipeline import openings, outbox
 from digest.smtp.relay import Relay
 from tests.conftest import NOW
 from tests.letters import DAY, editions, messages, put_edition, send, states
@@ -95,7 +95,7 @@ def test_somebody_who_is_erased_while_their_message_is_refused_harms_nobody_else
 
 
 def test_a_run_that_takes_long_sees_what_becomes_due_meanwhile(engine: Engine, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "_LOOK_AROUND", 0.2)
+    monkeypatch.setattr(openings, "_LOOK_AROUND", 0.2)
     put_edition(engine, 20)
     inside(engine)
     slow, fast = serve("slow", delay=0.15), serve("fast")
@@ -108,7 +108,7 @@ def test_a_run_that_takes_long_sees_what_becomes_due_meanwhile(engine: Engine, s
 
 
 def test_a_relay_that_comes_back_in_a_long_run_is_used_again(engine: Engine, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "_LOOK_AROUND", 0.2)
+    monkeypatch.setattr(openings, "_LOOK_AROUND", 0.2)
     put_edition(engine, 20)
     inside(engine)
     slow, away = serve("slow", delay=0.15), serve("away")
