@@ -192,8 +192,6 @@ class Connection:
             reply = yield from stream.command(words.b64(word), self._wait.command)
         return self._told(reply)
 
-    # One message
-
     def _refuse_here(self, sender: str, recipient: str, wire: bytes) -> Outcome | None:
         """What the relay need not be asked: the answer is certain."""
         utf8 = "SMTPUTF8" in self._offers
@@ -260,27 +258,30 @@ class Connection:
 
     def _body(self, stream: Stream, wire: bytes, watch: Watch | None) -> Steps[Outcome]:
         self._phase = Phase.BODY
-        half = len(wire) // 2
-        for part, point in [(wire[:half], "mid_body"), (wire[half:], "before_dot")] if watch else [(wire, "")]:
-            if not (yield from stream.send(part, self._wait.block, hear=True)):
+        taken = 0 if watch else stream.send_at_once(wire, _DOT, self._dotted)
+        if taken <= len(wire):
+            half = len(wire) // 2
+            for part, point in ((wire[taken:half], "mid_body"), (wire[max(taken, half) :], "before_dot")):
+                if not (yield from stream.send(part, self._wait.block, hear=True)):
+                    return (yield from self._interrupted(stream))
+                if watch:
+                    watch(point)
+            if stream.spoke_early():
                 return (yield from self._interrupted(stream))
-            if watch:
-                watch(point)
-        if stream.spoke_early() or not (yield from stream.send_dot(_DOT, self._wait.block, self._dotted)):
+        if not (yield from stream.send_dot(_DOT[max(0, taken - len(wire)) :], self._wait.block, self._dotted)):
             return (yield from self._interrupted(stream))
         if watch:
             watch("after_dot")
-        outcome = self._told((yield from stream.reply(self._wait.dot)))
+        reply = yield from stream.reply(self._wait.dot)
         if watch:
             watch("after_reply")
-        return outcome
+        return self._told(reply)
 
     def _interrupted(self, stream: Stream) -> Steps[Outcome]:
         """The server spoke before the dot: its words are the outcome, and it never gets the dot."""
         reply = yield from stream.reply(self._wait.command)
-        outcome = self._told(reply, Kind.UNREADABLE if reply.kind is Kind.ACCEPTED else None)
         self.drop()
-        return outcome
+        return self._told(reply, Kind.UNREADABLE if reply.kind is Kind.ACCEPTED else None)
 
     def _dotted(self) -> None:
         self._phase = Phase.DOT

@@ -11,19 +11,18 @@ import select
 import socket
 import ssl
 import time
-import unicodedata
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from digest.domain.phase import TEXT_LIMIT, Kind, enhanced_code
+from digest.smtp.told import in_words, quoted, shown
 
 _LONGEST_LINE = 8192  # RFC 5321 allows 512; servers that exceed it exist, endless ones are no servers
 _MOST_LINES = 200
 _BLOCK = 65536  # octets written at once; TLS does not tell how much of a longer piece has left
 _LOWEST, _HIGHEST = 200, 599
 _WAITS = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-_MARK = "\ufffd"  # stands for what cannot be shown
 
 
 class Need(NamedTuple):
@@ -108,7 +107,7 @@ class Stream:
         except ssl.SSLCertVerificationError as error:
             raise CutError(Kind.BROKEN, f"the certificate is not valid for {host}: {error.verify_message}") from error
         except (OSError, ValueError) as error:
-            raise CutError(Kind.BROKEN, f"no TLS: {_words(error)}") from error
+            raise CutError(Kind.BROKEN, f"no TLS: {in_words(error)}") from error
 
     def send(self, data: bytes, patience: float, *, hear: bool = False) -> Steps[bool]:
         """Write `data`, each block of it within `patience` seconds (RFC 5321, 4.5.3.2.5). Raises CutError.
@@ -127,13 +126,30 @@ class Stream:
             except OSError as error:
                 if hear and self.spoke_early():  # its last words may say why it left
                     return False
-                raise CutError(Kind.BROKEN, _words(error)) from error
+                raise CutError(Kind.BROKEN, in_words(error)) from error
             else:
                 until = time.monotonic() + patience
                 rest = rest[sent:]
                 continue
             yield need
         return True
+
+    def send_at_once(self, body: bytes, dot: bytes, leaving: Callable[[], None]) -> int:
+        """Write as much of `body` and `dot` as the socket takes in one go; how many octets that was. Raises CutError.
+
+        The count tells whether the dot is among them: then `leaving` was called. TLS gives no such count, so nothing is written.
+        """
+        if isinstance(self._sock, ssl.SSLSocket) or self.spoke_early():
+            return 0
+        try:
+            taken = self._sock.sendmsg((body, dot))
+        except _WAITS:
+            return 0
+        except OSError as error:
+            raise CutError(Kind.BROKEN, in_words(error)) from error
+        if taken > len(body):
+            leaving()
+        return taken
 
     def send_dot(self, dot: bytes, patience: float, leaving: Callable[[], None]) -> Steps[bool]:
         """Write the end of a message. `leaving` is called as soon as an octet of it may have left. Raises CutError.
@@ -154,7 +170,7 @@ class Stream:
                     leaving()
                 need = _need(wait, write=True, until=until, hear=untouched)
             except OSError as error:
-                raise CutError(Kind.BROKEN, _words(error)) from error
+                raise CutError(Kind.BROKEN, in_words(error)) from error
             else:
                 leaving()
                 dot = dot[sent:]
@@ -178,14 +194,14 @@ class Stream:
             line = bytes(self._buffer[:end]).rstrip(b"\r")
             del self._buffer[: end + 1]
             if not line[:3].isdigit() or line[3:4] not in {b"", b" ", b"-"} or (lines and line[:3] != code):
-                raise CutError(Kind.UNREADABLE, f"no SMTP reply: {_quoted(line)}")
+                raise CutError(Kind.UNREADABLE, f"no SMTP reply: {quoted(line)}")
             code = line[:3]
             lines.append(shown(line[4:].decode("utf-8", "replace")))
             if line[3:4] != b"-":
                 if not _LOWEST <= int(code) <= _HIGHEST:
                     break
                 return Reply(code=int(code), lines=tuple(lines))
-        raise CutError(Kind.UNREADABLE, f"no SMTP reply: {_quoted(line)}")
+        raise CutError(Kind.UNREADABLE, f"no SMTP reply: {quoted(line)}")
 
     def _fill(self, until: float) -> Steps[None]:
         if len(self._buffer) > _LONGEST_LINE:
@@ -196,12 +212,12 @@ class Stream:
             except _WAITS as wait:
                 need = _need(wait, write=False, until=until)
             except OSError as error:
-                raise CutError(Kind.BROKEN, _words(error)) from error
+                raise CutError(Kind.BROKEN, in_words(error)) from error
             else:
                 break
             yield need
         if not data:
-            half = f" after {_quoted(self._buffer)}" if self._buffer else ""
+            half = f" after {quoted(self._buffer)}" if self._buffer else ""
             raise CutError(Kind.BROKEN, f"the server closed the connection{half}")
         self._buffer += data
 
@@ -235,7 +251,7 @@ def connect(host: str, port: int, patience: float) -> Stream:
         sock = socket.create_connection((host, port), timeout=patience)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
-        raise CutError(Kind.BROKEN, _words(error)) from error
+        raise CutError(Kind.BROKEN, in_words(error)) from error
     return Stream(sock)
 
 
@@ -258,29 +274,8 @@ def late() -> CutError:
     return CutError(Kind.BROKEN, "no reply in time")
 
 
-def shown(text: str) -> str:
-    """`text` as people and databases can take it: a mark stands for each control character and whatever else has no glyph."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else " " if c == "\t" or unicodedata.category(c) == "Zs" else _MARK for c in text)
-
-
-def _quoted(octets: bytes | bytearray) -> str:
-    return f'"{octets[:80].decode("utf-8", "replace")}"'
-
-
 def _need(wait: OSError, *, write: bool, until: float, hear: bool = False) -> Need:
     """A plain socket blocks in the direction of the act; TLS says which direction it needs."""
     if isinstance(wait, BlockingIOError):
         return Need(write=write, until=until, hear=hear)
     return Need(write=isinstance(wait, ssl.SSLWantWriteError), until=until, hear=hear)
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    if isinstance(error, socket.gaierror):
-        return f"no such host ({error.strerror})"
-    if isinstance(error, ConnectionRefusedError):
-        return "refused the connection"
-    return (error.strerror if isinstance(error, OSError) and error.strerror else str(error)) or type(error).__name__

@@ -17,7 +17,8 @@ from digest.db.session import read
 from digest.domain.phase import Kind
 from digest.smtp.connection import Connection
 from digest.smtp.relay import Relay, Timeouts
-from digest.smtp.stream import CutError, Stream, drive, shown
+from digest.smtp.stream import CutError, Stream, drive
+from digest.smtp.told import shown
 from digest.smtp.words import ascii_form
 from tests.letters import put_edition, send, states
 from tests.sink import Fault, Sink
