@@ -57,7 +57,11 @@ def _no_edition(connection: Connection, period: str | None) -> DigestError:
     except ValueError:
         return NoSuchWeekError(period, hint="Write it like 2026-W48.")
     newest = editions.newest(connection)
-    hint = "Run `digest edition plan`." if newest is None else f"The newest one is {newest.period}."
+    hint = (
+        "Run `digest edition plan`."
+        if newest is None
+        else f"The newest one is {newest.period}: `digest edition status`. `digest edition plan --edition {period}` makes this one, if it is to come."
+    )
     return NotFoundError(period, "there is no edition of this week", hint=hint)
 
 
