@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -89,10 +89,15 @@ _COLUMNS = ("message_id", "at", "phase", "outcome", "code", "text", "connection"
 _TRIED = Prepared(lambda _dialect: insert(attempt).values({name: bindparam(name, type_=attempt.c[name].type) for name in _COLUMNS}))
 
 
-def due_rows(connection: Connection, *, edition_id: int, state: str, route: str, until: datetime, room: int) -> list[Row]:
-    """Waiting rows of a transport in the order of their hour; on PostgreSQL locked, without those that others hold."""
-    values = {"edition": edition_id, "waiting": state, "route": route, "until": until, "room": room}
-    return _DUE_ROWS.rows(connection, values)
+def due_rows(connection: Connection, which: Mapping[str, Any], domains: frozenset[str] | None) -> Sequence[Row]:
+    """Waiting rows of a transport in the order of their hour; on PostgreSQL locked, without those that others hold.
+
+    `which`: edition, waiting (the state), route, until, room. `domains`: only recipients there, for a relay that stands in.
+    """
+    if domains is None:
+        return _DUE_ROWS.rows(connection, which)
+    there = or_(*(employee.c.address.endswith(f"@{domain}", autoescape=True) for domain in sorted(domains)))
+    return connection.execute(_DUE.where(there), dict(which)).all()
 
 
 def named_rows(connection: Connection, edition_id: int, ids: Sequence[int]) -> Sequence[Row]:

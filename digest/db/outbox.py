@@ -24,6 +24,7 @@ from digest.domain.suppression import address_hash
 
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 Retry = dict[int, dict[str, list[int]]]
+Route = tuple[str, frozenset[str] | None]  # a transport, and the domains whose messages of it are meant; None: all of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ class Claim:
     until: datetime
     deadline: timedelta
     room: int
-    routes: tuple[str, ...] = ("smtp",)  # whose messages: the transport's own, then those it stands in for
+    routes: tuple[Route, ...] = (("smtp", None),)  # whose messages: the transport's own, then those it stands in for
     retry: Retry | None = None
     resting: frozenset[str] = frozenset()  # domains that asked for rest
     rest_until: datetime = FOREVER
@@ -127,11 +128,13 @@ def _candidates(connection: Connection, edition_id: int, wanted: Claim, room: in
     """Waiting rows in the order of their hour, in growing handfuls: each is claimed or set aside before the next is read."""
     handful = room
     for state in WAITING if wanted.retry is None else (MessageState.QUEUED,):
-        for route in wanted.routes:
-            while rows := hot.due_rows(connection, edition_id=edition_id, state=state, route=route, until=wanted.until, room=handful):
+        for route, domains in wanted.routes:
+            which = {"edition": edition_id, "waiting": state, "route": route, "until": wanted.until}
+            while rows := hot.due_rows(connection, {**which, "room": handful}, domains):
                 yield rows
                 handful = min(2 * handful, _MOST)
-    for named in [] if wanted.retry is None else [wanted.retry.get(edition_id, {}).get(route, []) for route in wanted.routes]:
+    mine = [] if wanted.retry is None else [wanted.retry.get(edition_id, {}).get(route, []) for route, domains in wanted.routes if domains is None]
+    for named in mine:
         while named:
             ids = [named.pop() for _ in range(min(room, len(named)))]
             yield hot.named_rows(connection, edition_id, ids)
@@ -198,7 +201,7 @@ def expired(due_at: datetime, next_attempt_at: datetime, deadline: timedelta, no
 
 def _take(connection: Connection, rows: Sequence[Row], wanted: Claim) -> list[Message]:
     if rows:
-        hot.take(connection, [row.id for row in rows], run=wanted.run, route=wanted.routes[0], now=wanted.now)
+        hot.take(connection, [row.id for row in rows], run=wanted.run, route=wanted.routes[0][0], now=wanted.now)
     return [_noun(row, wanted.now) for row in rows]
 
 

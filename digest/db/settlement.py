@@ -14,7 +14,6 @@ from digest.db.schema import attempt, audit, employee, message
 from digest.domain.bounce import BounceKind
 from digest.domain.employee import EmployeeId
 from digest.domain.message import FailReason, Message, MessageState
-from digest.domain.phase import enhanced_code
 from digest.domain.suppression import SuppressionReason
 
 _MOMENT = message.c.sent_at.type
@@ -25,6 +24,7 @@ _REFUSED: Mapping[str, BounceKind] = {
     FailReason.REFUSED: BounceKind.SOFT,
     FailReason.POLICY: BounceKind.OURS,
     FailReason.TOO_BIG: BounceKind.OURS,
+    FailReason.RELAY_CANNOT: BounceKind.OURS,
 }
 _OWN = (FailReason.ADDRESS, FailReason.EXPIRED)
 
@@ -38,6 +38,7 @@ class Try:
     text: str
     connection: int
     transport: str = ""
+    enhanced: str = ""  # the enhanced status code (RFC 3463), or "" when none was given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +88,7 @@ def settle(connection: Connection, run: str, settlements: Sequence[Settlement], 
 
 def _bounced(connection: Connection, item: Settlement, now: datetime) -> None:
     message_id, person, said = item.message.id, item.message.employee, item.attempt
-    status = enhanced_code(said.text[len("550 ") :])
-    bounces.record_refusal(connection, message_id, person, _REFUSED[item.reason], status, said.text, now)
+    bounces.record_refusal(connection, message_id, person, _REFUSED[item.reason], said.enhanced, said.text, now)
     if item.reason == FailReason.ADDRESS:
         suppressions.suppress(connection, item.message.address, SuppressionReason.HARD_BOUNCE, now)
 

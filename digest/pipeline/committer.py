@@ -20,7 +20,7 @@ from digest.db.session import deadlocked, storage_errors
 from digest.domain import canary
 from digest.domain.breaker import Breaker
 from digest.domain.message import Message, MessageState
-from digest.domain.routing import Route, route_of, stand_ins
+from digest.domain.routing import Route, route_of, stands_in_for
 from digest.errors import StorageError
 from digest.pipeline.outcomes import Done
 from digest.pipeline.policy import Hush, Policy
@@ -123,7 +123,7 @@ class Committer:
 
     def _wanted(self, name: str, room: int, now: datetime) -> Claim:
         policy = self.policy
-        others = [other for other in stand_ins(name, self._routes) if other in self.away]
+        others = [(other, domains) for other, domains in stands_in_for(name, self._routes).items() if other in self.away]
         return Claim(
             run=self.run.id,
             first=self._edition,
@@ -131,7 +131,7 @@ class Committer:
             until=outbox.FOREVER if policy.at_once else now,
             deadline=policy.deadline,
             room=room,
-            routes=(name, *others),
+            routes=((name, None), *others),
             retry=self.retry,
             resting=frozenset() if policy.at_once else frozenset(domain for domain, until in self._resting.items() if until > now),
             rest_until=now + _REST,
@@ -158,8 +158,12 @@ class Committer:
             return False
         if canaries.on_the_wire(connection, edition_id):
             return True
-        reason = canary.verdict(canaries.look(connection, edition_id))
-        canaries.passed(connection, edition_id)
+        fared = canaries.look(connection, edition_id)
+        reason = canary.verdict(fared)
+        if fared.offered or self.policy.canary is None:
+            canaries.passed(connection, edition_id)
+        else:  # everybody in it was set aside, so it proved nothing
+            canaries.again(connection, edition_id, self.policy.canary(sum(standing.counts(connection, edition_id).values())))
         if reason is not None:
             self.stopped_by = self.stopped_by or reason
             standing.pause(connection, edition_id, reason=reason, who=CANARY, now=now)

@@ -22,6 +22,7 @@ from digest.pipeline.outcomes import Done, become, put_back, unmade
 
 _log = logging.getLogger(__name__)
 _LONGEST_PAUSE = 30.0
+_PAUSES = 5  # without one acceptance in between; then the relay waits for another run
 _LOOK = 0.1  # seconds between looks at the stop event
 _LONGEST_WAIT = 10.0  # seconds for a rate limit; what must wait longer waits for the next run
 
@@ -189,6 +190,8 @@ class Crew:
         if not self._policy.at_once and self._rest_until.get(name, 0.0) <= now:
             self._rest_until[name] = now + min(2.0 ** self._pauses[name], _LONGEST_PAUSE)
             self._pauses[name] += 1
+            if self._pauses[name] >= _PAUSES:
+                self._openings.give_up(name)
 
     # The end
 

@@ -15,8 +15,9 @@ from sqlalchemy import Engine
 
 from digest.db import evidence, outbox, routes, runs, sweeps
 from digest.db.hot import WAITING
+from digest.db.session import yield_to_others
 from digest.domain.message import MessageState
-from digest.domain.routing import pool
+from digest.domain.routing import stands_in_for
 from digest.pipeline import crash
 from digest.pipeline.committer import Committer
 from digest.pipeline.crew import Crew
@@ -25,6 +26,7 @@ from digest.pipeline.policy import Policy
 from digest.smtp.relay import Relay
 
 DEFAULT = Policy()
+_STEP = 2000  # rows given up in one transaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +64,8 @@ def deliver(
         with run.connection.begin():
             evidence.settle(run.connection, clock())
             doubted = sweeps.recover(run.connection, runs.dead(run.connection, run.id), policy.on_doubt, clock())
-            expired = sweeps.expire(run.connection, policy.deadline, clock())
+        expired = _expire(run, policy, clock())
+        with run.connection.begin():
             sweeps.close_finished(run.connection)
             retry = outbox.deferred(run.connection) if policy.at_once else None
             rests = {} if policy.at_once else routes.rests(run.connection, clock())
@@ -89,8 +92,8 @@ def deliver(
         crew = Crew(engine, committer, letters, runs.Slots(run=run), needs=needs, stop=stop or threading.Event())
         if any(needs().values()):
             crew.send()
+        expired += _expire(run, policy, clock())
         with run.connection.begin():
-            expired += sweeps.expire(run.connection, policy.deadline, clock())
             sweeps.close_finished(run.connection)
             left = any(_due(run, policy, clock, name, 1, (MessageState.QUEUED,)) for name in named)
         counts = committer.counts
@@ -109,8 +112,19 @@ def _due(run: runs.Run, policy: Policy, clock: Callable[[], datetime], route: st
 
 
 def _shared(waiting: dict[str, int], relays: dict[str, Relay], away: set[str]) -> dict[str, int]:
-    """Transport -> how many lines it needs. One of the pool may have to take over, so it is ready when any of the pool is needed."""
-    members = [route.name for route in pool([relay.route for relay in relays.values()])]
-    common = max(waiting[name] for name in members)
-    needed = {name: common if name in members else count for name, count in waiting.items()}
+    """Transport -> how many lines it needs. One that may have to stand in for another is ready for what that one has to do."""
+    known = [relay.route for relay in relays.values()]
+    needed = {name: max([count, *(waiting[other] for other in stands_in_for(name, known))]) for name, count in waiting.items()}
     return {name: count for name, count in needed.items() if count and name not in away}
+
+
+def _expire(run: runs.Run, policy: Policy, now: datetime) -> int:
+    """Give up what is too late, in steps that nobody waits long for."""
+    count = 0
+    while True:
+        with run.connection.begin():
+            done = sweeps.expire(run.connection, policy.deadline, now, most=_STEP)
+        count += done
+        if not done:
+            return count
+        yield_to_others(run.connection.engine)

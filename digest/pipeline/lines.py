@@ -20,6 +20,7 @@ from digest.domain.phase import Kind, Outcome
 from digest.smtp.connection import Connection
 from digest.smtp.relay import Relay
 from digest.smtp.stream import CutError, Need, Steps, late
+from digest.smtp.told import shown
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _LOOK = 0.05  # seconds between looks at deadlines
@@ -83,7 +84,7 @@ class Lines:
         try:
             outcome = line.connection.open()
         except Exception as error:  # noqa: BLE001 - the loop waits for an answer, whatever happened
-            outcome = Outcome(phase=line.connection.phase, kind=Kind.BROKEN, text=f"{type(error).__name__}: {error}")
+            outcome = Outcome(phase=line.connection.phase, kind=Kind.BROKEN, text=shown(f"{type(error).__name__}: {error}"))
         self._opened.put((line, outcome))
         with contextlib.suppress(OSError):
             self._wake.send(b".")
@@ -149,7 +150,8 @@ class Lines:
         return None
 
     def _listen(self, line: Line) -> None:
-        number, events = line.connection.fileno(), _WRITE if line.need.write else _READ
+        number = line.connection.fileno()
+        events = (_WRITE if line.need.write else _READ) | (_READ if line.need.hear else 0)
         if self._numbers.get(line) != number:
             self._forget(line)
             self._selector.register(number, events, line)

@@ -105,9 +105,20 @@ class Openings:
             for other in self.lines:
                 other.gone = other.gone or (other.relay.name == name and not other.opening)
         if all(other.gone for other in self.lines if other.relay.name == name):
-            self._committer.away.add(name)
-            for other in self.lines:
-                other.idle = False  # there may be work to take over
+            self._hand_over(name)
+
+    def give_up(self, name: str) -> None:
+        """Leave a relay that puts everything off alone for the rest of this run."""
+        place = self._committer.relays[name].place
+        self.troubles[name] = f"SMTP relay {place} puts everything off; what was offered is tried again later. Check the relay's own log."
+        for line in self.lines:
+            line.gone = line.gone or line.relay.name == name
+        self._hand_over(name)
+
+    def _hand_over(self, name: str) -> None:
+        self._committer.away.add(name)
+        for line in self.lines:
+            line.idle = False  # there may be work to take over
 
     def _refused(self, relay: Relay, outcome: Outcome) -> None:
         """The login is refused: with one relay nothing can go out, with several this one rests."""

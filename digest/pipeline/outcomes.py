@@ -11,6 +11,7 @@ from digest.domain.message import FailReason, Message, MessageState
 from digest.domain.phase import TEXT_LIMIT, Decision, Effect, Outcome
 from digest.domain.retry import next_attempt
 from digest.pipeline.policy import Policy
+from digest.smtp.told import shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,14 +33,14 @@ def become(message: Message, outcome: Outcome, decision: Decision, policy: Polic
             state = MessageState.DEFERRED
         elif not resend:
             state, reason = MessageState.FAILED, FailReason.EXPIRED
-    tried = Try(phase=outcome.phase, code=outcome.code, text=outcome.text, connection=line, transport=transport)
+    tried = Try(phase=outcome.phase, code=outcome.code, enhanced=outcome.enhanced, text=outcome.text, connection=line, transport=transport)
     return Done(settlement=Settlement(message=message, state=state, reason=reason, next_attempt_at=again, attempt=tried), decision=decision)
 
 
 def unmade(message: Message, error: Exception, *, line: int, transport: str) -> Done:
     """A message that could not be made; it was never on the wire."""
     decision = Decision(state=MessageState.FAILED, reason=FailReason.RENDER, effect=Effect.NONE)
-    text = f"{type(error).__name__}: {error}"[:TEXT_LIMIT]
+    text = shown(f"{type(error).__name__}: {error}")[:TEXT_LIMIT]
     tried = Try(phase="render", code=None, text=text, connection=line, transport=transport)
     settlement = Settlement(message=message, state=decision.state, reason=decision.reason, next_attempt_at=None, attempt=tried)
     return Done(settlement=settlement, decision=decision)
@@ -48,6 +49,6 @@ def unmade(message: Message, error: Exception, *, line: int, transport: str) -> 
 def put_back(message: Message, error: Exception, *, line: int, transport: str) -> Done:
     """A message that could not be made because the database did not answer: it waits as before, and no try is counted."""
     decision = Decision(state=MessageState.QUEUED, reason="", effect=Effect.NONE)
-    tried = Try(phase="render", code=None, text=str(error)[:TEXT_LIMIT], connection=line, transport=transport)
+    tried = Try(phase="render", code=None, text=shown(str(error))[:TEXT_LIMIT], connection=line, transport=transport)
     settlement = Settlement(message=message, state=decision.state, reason=decision.reason, next_attempt_at=None, attempt=tried)
     return Done(settlement=settlement, decision=decision)

@@ -21,7 +21,7 @@ from digest.db.session import open_database, read, write
 from digest.domain import canary
 from digest.domain.quiet import parse_quiet
 from digest.errors import StorageError
-from digest.pipeline import openings, outbox
+from digest.pipeline import crew, openings, outbox
 from digest.smtp.relay import Relay
 from tests.conftest import NOW
 from tests.letters import DAY, editions, messages, put_edition, send, states
@@ -217,3 +217,26 @@ def test_a_paused_edition_between_claims_is_seen_at_once(engine: Engine, serve: 
             connection.execute(update(edition).values(paused=True))
 
     assert send(engine, sink, connections=2, progress=pause).sent <= 4
+
+
+def test_two_relays_for_one_domain_stand_in_for_each_other_and_for_nobody_else(engine: Engine, serve: Serve) -> None:
+    put_edition(engine, 40)
+    inside(engine)
+    out, one, away = serve("out"), serve("one"), serve("away")
+    away.stop()
+    here = frozenset({"inside.example"})
+    relays = (relay(out), relay(one, "one", domains=here), relay(away, "two", domains=here | {"elsewhere.example"}))
+    assert send(engine, relays=relays).sent == 40
+    assert {mail["to"].partition("@")[2] for mail in one.mails()} == {"inside.example"}
+    assert len(one.mails()) == 20
+
+
+def test_a_relay_that_puts_everything_off_is_left_alone_after_a_while(engine: Engine, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "_LONGEST_PAUSE", 0.05)
+    put_edition(engine, 200)
+    sink = serve(faults=[Fault(at="mail", do="451 4.3.0 later")])
+    done = send(engine, sink, connections=2)
+    assert done.deferred <= 12
+    assert done.transport_error is not None
+    assert "puts everything off" in done.transport_error
+    assert states(engine)["queued"] >= 188
