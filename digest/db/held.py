@@ -8,13 +8,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from digest.db.hot import OPEN, WAITING
 from digest.db.schema import audit, edition, employee, message
 from digest.domain.edition import EditionState
 from digest.domain.message import MessageState
 
-_OPEN = (EditionState.APPROVED, EditionState.SENDING)
-_PAUSABLE = (EditionState.PLANNING, EditionState.DRAFT, *_OPEN)
-_WAITING = (MessageState.QUEUED, MessageState.DEFERRED)
+_PAUSABLE = (EditionState.PLANNING, EditionState.DRAFT, *OPEN)
+
 _ASIDE = (MessageState.FAILED, MessageState.SUPPRESSED, MessageState.SKIPPED)
 Tally = dict[tuple[str, str], int]  # (state, reason) -> messages
 
@@ -62,13 +62,13 @@ def _who(connection: Connection, edition_id: int) -> str:
 
 
 def _waiting(connection: Connection, edition_id: int) -> int:
-    mine = select(func.count()).where(message.c.edition_id == edition_id, message.c.state.in_(_WAITING))
+    mine = select(func.count()).where(message.c.edition_id == edition_id, message.c.state.in_(WAITING))
     return int(connection.execute(mine).scalar_one())
 
 
 def canaries(connection: Connection, now: datetime) -> list[CanaryOut]:
     """Editions that wait for the judgement of their canary, oldest first."""
-    out = edition.c.state.in_(_OPEN) & ~edition.c.paused & (edition.c.canary_left == 0) & (edition.c.canary_until > now)
+    out = edition.c.state.in_(OPEN) & ~edition.c.paused & (edition.c.canary_left == 0) & (edition.c.canary_until > now)
     rows = connection.execute(select(edition.c.id, edition.c.period, edition.c.canary_until).where(out).order_by(edition.c.period)).all()
     return [
         CanaryOut(period=row.period, until=row.canary_until, offered=_offered(connection, row.id), waiting=_waiting(connection, row.id))
@@ -83,8 +83,8 @@ def _offered(connection: Connection, edition_id: int) -> int:
 
 def put_off(connection: Connection, now: datetime) -> list[PutOff]:
     """What is due in editions that go out, and waits for a later moment."""
-    going = edition.c.state.in_(_OPEN) & ~edition.c.paused
-    later = message.c.state.in_(_WAITING) & (message.c.due_at <= now) & (message.c.next_attempt_at > now)
+    going = edition.c.state.in_(OPEN) & ~edition.c.paused
+    later = message.c.state.in_(WAITING) & (message.c.due_at <= now) & (message.c.next_attempt_at > now)
     names = (edition.c.period, message.c.state, employee.c.zone)
     rows = (
         select(*names, func.min(message.c.next_attempt_at).label("until"), func.count().label("count"))
@@ -99,14 +99,14 @@ def put_off(connection: Connection, now: datetime) -> list[PutOff]:
 
 def waits_for(connection: Connection, now: datetime) -> dict[str, int]:
     """Transport -> messages of editions that go out, dealt to it and due by now."""
-    due = edition.c.state.in_(_OPEN) & ~edition.c.paused & message.c.state.in_(_WAITING) & (message.c.next_attempt_at <= now)
+    due = edition.c.state.in_(OPEN) & ~edition.c.paused & message.c.state.in_(WAITING) & (message.c.next_attempt_at <= now)
     rows = select(message.c.route, func.count()).select_from(message.join(edition, edition.c.id == message.c.edition_id)).where(due)
     return {route: int(count) for route, count in connection.execute(rows.group_by(message.c.route).order_by(message.c.route))}
 
 
 def open_ids(connection: Connection) -> list[int]:
     """The editions that may go out."""
-    return list(connection.execute(select(edition.c.id).where(edition.c.state.in_(_OPEN))).scalars())
+    return list(connection.execute(select(edition.c.id).where(edition.c.state.in_(OPEN))).scalars())
 
 
 def tally(connection: Connection, edition_ids: Sequence[int]) -> Tally:

@@ -11,13 +11,12 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from digest.db import runs, sweeps
+from digest.db.hot import OPEN, WAITING
 from digest.db.schema import attempt, bucket, edition, employee, message
 from digest.domain.edition import EditionState
 from digest.domain.message import MessageState
 from digest.domain.throttle import Bucket, Limit
 
-_OPEN = (EditionState.APPROVED, EditionState.SENDING)
-_WAITING = (MessageState.QUEUED, MessageState.DEFERRED)
 _NEVER = (MessageState.SKIPPED, MessageState.SUPPRESSED, MessageState.CANCELLED)
 _LOOKED_AT = 10_000  # newest attempts
 
@@ -53,8 +52,8 @@ def late(connection: Connection, before: datetime, over: datetime, now: datetime
     What was due before `over` is past its deadline, which is another matter. `zone`: only of people there; "" is who was erased.
     """
     waits_for_canary = (edition.c.canary_left == 0) & (edition.c.canary_until > now)
-    those = edition.c.state.in_(_OPEN) & ~edition.c.paused & func.coalesce(~waits_for_canary, True)
-    those &= message.c.state.in_(_WAITING) & (message.c.next_attempt_at < before)
+    those = edition.c.state.in_(OPEN) & ~edition.c.paused & func.coalesce(~waits_for_canary, True)
+    those &= message.c.state.in_(WAITING) & (message.c.next_attempt_at < before)
     names = (edition.c.period, message.c.route, func.coalesce(employee.c.zone, "").label("zone"))
     those &= (message.c.due_at >= over) | (message.c.next_attempt_at >= over)
     if zone is not None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import Engine
 
-from digest.db import routes, standing
+from digest.db import relays, routes, standing
 from digest.db.runs import Slots
 from digest.db.session import write
 from digest.domain.conversation import Settings, unusable
@@ -38,6 +38,7 @@ class Openings:
         self._look_at = 0.0  # monotonic; when to look around again
         self.lines: list[Line] = []
         self.troubles: dict[str, str] = {}  # transport -> its last failure to open
+        self._noted: dict[str, str] = {}  # transport -> what the database knows of it
         self.fatal = ""  # the failure after which nothing can go out
 
     def look_around(self) -> None:
@@ -83,10 +84,12 @@ class Openings:
             line.tries, line.idle, line.not_before = 0, False, 0.0
             self.troubles.pop(name, None)
             self._committer.away.discard(name)
+            self._note(name, "")
             return
         relay = line.relay
         self.troubles[name] = unusable(outcome, Settings(place=relay.place, table=relay.table, security=relay.security, username=relay.username))
         _log.info("%s", self.troubles[name])
+        self._note(name, self.troubles[name])
         if decide(outcome).effect is Effect.BREAKER:
             self._refused(line.relay, outcome)
         if line.connection.opened and line.tries < len(_REOPENINGS) and not line.gone:
@@ -111,9 +114,21 @@ class Openings:
         """Leave a relay that puts everything off alone for the rest of this run."""
         place = self._committer.relays[name].place
         self.troubles[name] = f"SMTP relay {place} puts everything off; what was offered is tried again later. Check the relay's own log."
+        self._note(name, self.troubles[name])
         for line in self.lines:
             line.gone = line.gone or line.relay.name == name
         self._hand_over(name)
+
+    def _note(self, name: str, trouble: str) -> None:
+        """Remember for `digest edition status` and `verify` what was last wrong with a relay; once as long as it stays the same."""
+        if self._noted.get(name) == trouble:
+            return
+        self._noted[name] = trouble
+        with write(self._engine) as connection:
+            if trouble:
+                relays.note_trouble(connection, name, trouble, self._committer.clock())
+            else:
+                relays.clear(connection, name)
 
     def _hand_over(self, name: str) -> None:
         self._committer.away.add(name)

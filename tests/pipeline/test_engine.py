@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, delete, event, select, update
 
-from digest.db import standing
+from digest.db import relays, standing
 from digest.db.schema import attempt, edition, employee, message, token
 from digest.db.session import open_database, read, write
 from digest.domain import canary
@@ -103,8 +103,8 @@ def test_a_run_that_takes_long_sees_what_becomes_due_meanwhile(engine: Engine, s
         mine = select(employee.c.id).where(employee.c.address.endswith("@example.org"))
         soon = NOW + timedelta(seconds=0.5)
         connection.execute(update(message).where(message.c.employee_id.in_(mine)).values(next_attempt_at=soon))
-    relays = (relay(fast), relay(slow, "exchange", domains=frozenset({"inside.example"}), connections=1))
-    assert send(engine, relays=relays).sent == 20
+    both = (relay(fast), relay(slow, "exchange", domains=frozenset({"inside.example"}), connections=1))
+    assert send(engine, relays=both).sent == 20
 
 
 def test_a_relay_that_comes_back_in_a_long_run_is_used_again(engine: Engine, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,8 +116,8 @@ def test_a_relay_that_comes_back_in_a_long_run_is_used_again(engine: Engine, ser
     away.stop()
     back: list[Sink] = []
     threading.Timer(0.4, lambda: back.append(Sink(file=tmp_path / "back.jsonl", port=port).__enter__())).start()
-    relays = (relay(away), relay(slow, "exchange", domains=frozenset({"inside.example"}), connections=1))
-    assert send(engine, relays=relays).sent == 20
+    both = (relay(away), relay(slow, "exchange", domains=frozenset({"inside.example"}), connections=1))
+    assert send(engine, relays=both).sent == 20
     assert len(back[0].mails()) == 10
     back[0].stop()
 
@@ -178,8 +178,8 @@ def test_an_edition_resumed_in_the_same_run_meets_a_fresh_breaker(engine: Engine
             with write(engine) as connection:
                 standing.resume(connection, editions(engine)[0].id, who="operator", now=NOW)
 
-    relays = (relay(refusing), relay(slow, "exchange", domains=frozenset({"inside.example"})))
-    send(engine, relays=relays, progress=resume)
+    both = (relay(refusing), relay(slow, "exchange", domains=frozenset({"inside.example"})))
+    send(engine, relays=both, progress=resume)
     assert len([line for line in refusing.seen if line.startswith("MAIL")]) <= 8
 
 
@@ -225,8 +225,8 @@ def test_two_relays_for_one_domain_stand_in_for_each_other_and_for_nobody_else(e
     out, one, away = serve("out"), serve("one"), serve("away")
     away.stop()
     here = frozenset({"inside.example"})
-    relays = (relay(out), relay(one, "one", domains=here), relay(away, "two", domains=here | {"elsewhere.example"}))
-    assert send(engine, relays=relays).sent == 40
+    both = (relay(out), relay(one, "one", domains=here), relay(away, "two", domains=here | {"elsewhere.example"}))
+    assert send(engine, relays=both).sent == 40
     assert {mail["to"].partition("@")[2] for mail in one.mails()} == {"inside.example"}
     assert len(one.mails()) == 20
 
@@ -240,3 +240,18 @@ def test_a_relay_that_puts_everything_off_is_left_alone_after_a_while(engine: En
     assert done.transport_error is not None
     assert "puts everything off" in done.transport_error
     assert states(engine)["queued"] >= 188
+
+
+def test_what_was_last_wrong_with_a_relay_is_remembered_until_it_is_back(engine: Engine, serve: Serve) -> None:
+    put_edition(engine, 2)
+    sink = serve()
+    port = sink.port
+    sink.stop()
+    send(engine, relay=Relay(host="127.0.0.1", port=port))
+    with read(engine) as connection:
+        found = relays.troubles(connection, NOW)["smtp"]
+    assert "refused the connection" in found.reason
+    assert found.at is not None
+    send(engine, Sink(file=sink.file, port=port).__enter__())
+    with read(engine) as connection:
+        assert relays.troubles(connection, NOW) == {}
