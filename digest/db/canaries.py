@@ -23,12 +23,6 @@ def begin(connection: Connection, edition_id: int, size: int) -> None:
     connection.execute(update(edition).where(mine).values(canary_left=size, canary_until=None))
 
 
-def left(connection: Connection, edition_id: int) -> int | None:
-    """How many messages of the canary may still go, None without one. The edition stays locked until the transaction ends."""
-    found: int | None = connection.execute(select(edition.c.canary_left).where(edition.c.id == edition_id).with_for_update()).scalar_one()
-    return found
-
-
 def wait_of(connection: Connection, edition_id: int) -> datetime | None:
     """When the canary that is out is judged."""
     found: datetime | None = connection.execute(select(edition.c.canary_until).where(edition.c.id == edition_id)).scalar_one()

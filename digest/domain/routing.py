@@ -53,11 +53,6 @@ def stands_in_for(name: str, routes: Sequence[Route]) -> Mapping[str, frozenset[
     return found
 
 
-def stand_ins(name: str, routes: Sequence[Route]) -> list[str]:
-    """Those of whom `name` may carry every message while they are away."""
-    return [other for other, domains in stands_in_for(name, routes).items() if domains is None]
-
-
 def signature(routes: Sequence[Route]) -> str:
     """Changes whenever messages might have to be dealt to the transports anew."""
     said = "\n".join(f"{route.name} {route.weight} {','.join(sorted(route.domains))}" for route in sorted(routes, key=lambda one: one.name))
