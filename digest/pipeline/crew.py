@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 _LONGEST_PAUSE = 30.0
 _PAUSES = 5  # without one acceptance in between; then the relay waits for another run
 _LOOK = 0.1  # seconds between looks at the stop event
+_CROWD = 3  # endings at once
 _LONGEST_WAIT = 10.0  # seconds for a rate limit; what must wait longer waits for the next run
 
 
@@ -42,6 +43,7 @@ class Crew:
         self._pauses: Counter[str] = Counter()
         self._stopped_at: float | None = None
         self._exchange_took = 0.0  # seconds, the last time
+        self._shared = _CROWD  # endings that are worth waiting for more: fewer while the last commit was shared by many
 
     def send(self) -> None:
         """Send what is due, until nothing more can be sent now."""
@@ -88,6 +90,8 @@ class Crew:
         """Hear what has ended. While endings come thick and fast, gather some: they share one commit, which costs more than the wait."""
         for line, outcome in lines.poll(self._patience()):
             self._ended(line, outcome)
+        if len(self._done) < min(_CROWD, self._shared):
+            return
         until = time.monotonic() + self._exchange_took / 2
         while self._done and lines.busy and (left := until - time.monotonic()) > 0:
             before = len(self._done)
@@ -138,6 +142,7 @@ class Crew:
             self._done = [*done, *self._done]  # what the relay said is evidence; it is offered to the database once more
             raise
         self._exchange_took = time.monotonic() - began
+        self._shared = _CROWD if len(done) < _CROWD else 1
         left = {name: iter(answer.messages) for name, answer in answers.items()}
         for line in ready:
             message = next(left[line.relay.name], None)
