@@ -24,7 +24,7 @@ def dkim(*texts: str, ours: str = RSA) -> tuple[Level, str]:
     return found.level, found.said
 
 
-@pytest.mark.parametrize("ours", [RSA, ED25519])
+@pytest.mark.parametrize("ours", [RSA, ED25519], ids=["rsa", "ed25519"])
 def test_our_own_key_is_fine(ours: str) -> None:
     assert dkim(ours, ours=ours)[0] is Level.OK
 
