@@ -21,6 +21,7 @@ from digest.smtp.told import in_words, quoted, shown
 _LONGEST_LINE = 8192  # RFC 5321 allows 512; servers that exceed it exist, endless ones are no servers
 _MOST_LINES = 200
 _BLOCK = 65536  # octets written at once; TLS does not tell how much of a longer piece has left
+_AT_ONCE = 262_144  # octets of a message that is written in one go
 _LOWEST, _HIGHEST = 200, 599
 _WAITS = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -137,9 +138,10 @@ class Stream:
     def send_at_once(self, body: bytes, dot: bytes, leaving: Callable[[], None]) -> int:
         """Write as much of `body` and `dot` as the socket takes in one go; how many octets that was. Raises CutError.
 
-        The count tells whether the dot is among them: then `leaving` was called. TLS gives no such count, so nothing is written.
+        The count tells whether the dot is among them: then `leaving` was called. Nothing is written with TLS, which gives no such
+        count, nor of a long message, which a server may interrupt.
         """
-        if isinstance(self._sock, ssl.SSLSocket) or self.spoke_early():
+        if len(body) > _AT_ONCE or isinstance(self._sock, ssl.SSLSocket) or self.spoke_early():
             return 0
         try:
             taken = self._sock.sendmsg((body, dot))

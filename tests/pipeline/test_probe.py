@@ -20,7 +20,7 @@ from digest.config import Config
 from digest.db import schema, suppressions
 from digest.db.session import read, write
 from digest.domain.suppression import SuppressionReason
-from digest.errors import EditionError
+from digest.errors import EditionError, NotFoundError
 from digest.pipeline import edition, probe, signing
 from digest.pipeline.probe import NotForTestsError, Probe, Tried
 from digest.smtp.relay import Relay, Timeouts
@@ -148,7 +148,7 @@ def test_who_said_stop_gets_no_test_either(engine: Engine, tmp_path: Path) -> No
 @pytest.mark.parametrize("period", [None, "2026-W48"])
 def test_without_an_edition_it_says_what_to_type(engine: Engine, tmp_path: Path, period: str | None) -> None:
     config = company(engine, tmp_path, [ANA])
-    with pytest.raises(EditionError) as refused:
+    with pytest.raises((EditionError, NotFoundError)) as refused:
         prepare(engine, config, "ana@example.org", period)
     assert refused.value.hint == "Run `digest edition plan`."
 
