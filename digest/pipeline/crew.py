@@ -10,7 +10,7 @@ from collections import Counter
 from sqlalchemy import Engine
 
 from digest.db.runs import Slots
-from digest.domain.message import Message
+from digest.domain.message import Message, MessageState
 from digest.domain.phase import Effect, Outcome, decide
 from digest.errors import StorageError
 from digest.pipeline import crash
@@ -143,6 +143,9 @@ class Crew:
             raise
         self._exchange_took = time.monotonic() - began
         self._shared = _CROWD if len(done) < _CROWD else 1
+        if any(item.settlement.state is MessageState.QUEUED for item in done):
+            for line in self._lines:
+                line.idle = False  # a message came back, so there is work again
         left = {name: iter(answer.messages) for name, answer in answers.items()}
         for line in ready:
             message = next(left[line.relay.name], None)
