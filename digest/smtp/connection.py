@@ -63,7 +63,7 @@ class Connection:
             outcome = self._cut(cut)
         if outcome.accepted:
             self.opened = True
-        else:
+        if self._aborted or not outcome.accepted:  # who aborts drops too, but may have looked before there was a stream
             self.drop()
         return outcome
 
@@ -91,7 +91,7 @@ class Connection:
 
     def fileno(self) -> int:
         """The socket's number, or -1 without one."""
-        return self._stream.fileno() if self._stream is not None else -1
+        return -1 if self._stream is None else self._stream.fileno()
 
     def close(self) -> None:
         """Say goodbye and leave; what the server answers changes nothing."""
@@ -112,9 +112,9 @@ class Connection:
 
     def drop(self) -> None:
         """Close without a word."""
-        if self._stream is not None:
-            self._stream.close()
-        self._stream = None
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
 
     def _stream_now(self) -> Stream:
         if self._stream is None:
@@ -126,20 +126,16 @@ class Connection:
         return Outcome(phase=self._phase, kind=cut.kind, text=cut.text, reused=self._sent > 0)
 
     def _told(self, reply: Reply, kind: Kind | None = None) -> Outcome:
-        return Outcome(
-            phase=self._phase,
-            kind=kind or reply.kind,
-            code=reply.code,
-            enhanced=reply.enhanced,
-            text=reply.text,
-            reused=self._sent > 0,
-        )
+        reused = self._sent > 0
+        return Outcome(phase=self._phase, kind=kind or reply.kind, code=reply.code, enhanced=reply.enhanced, text=reply.text, reused=reused)
 
     # Opening
 
     def _opening(self) -> Steps[Outcome]:
         relay = self._relay
         stream = self._stream = connect(relay.host, relay.port, self._wait.connect)
+        if self._aborted:
+            raise CutError(Kind.BROKEN, "broken off")
         if relay.security == "tls":
             self._phase = Phase.STARTTLS
             yield from stream.encrypt(self._context(), relay.host, self._wait.command)
@@ -196,21 +192,17 @@ class Connection:
         """What the relay need not be asked: the answer is certain."""
         utf8 = "SMTPUTF8" in self._offers
         if _UNSAFE & set(sender) or not (utf8 or words.ascii_form(sender)):
-            return self._refusal(Phase.MAIL, 553, "5.1.7", "the sender's address cannot be written into an SMTP command of this relay")
+            return _refusal(Phase.MAIL, 553, "5.1.7", "the sender's address cannot be written into an SMTP command of this relay")
         if "@" not in recipient or _UNSAFE & set(recipient):
-            return self._refusal(Phase.RCPT, 553, "5.1.3", "the address cannot be written into an SMTP command")
+            return _refusal(Phase.RCPT, 553, "5.1.3", "the address cannot be written into an SMTP command")
         if not utf8 and not words.ascii_form(recipient):
-            return self._refusal(Phase.RCPT, 553, "5.6.7", "the relay does not offer SMTPUTF8, which this address needs")
+            return _refusal(Phase.RCPT, 553, "5.6.7", "the relay does not offer SMTPUTF8, which this address needs")
         if not wire.isascii() and "8BITMIME" not in self._offers:
-            return self._refusal(Phase.DATA, 554, "5.6.3", "the relay does not offer 8BITMIME, which this message needs")
+            return _refusal(Phase.DATA, 554, "5.6.3", "the relay does not offer 8BITMIME, which this message needs")
         limit = self._offers.get("SIZE", "")
         if limit.isdigit() and 0 < int(limit) < len(wire):
-            return self._refusal(Phase.MAIL, 552, "5.3.4", f"the message has {len(wire)} octets, the relay takes {limit}")
+            return _refusal(Phase.MAIL, 552, "5.3.4", f"the message has {len(wire)} octets, the relay takes {limit}")
         return None
-
-    @staticmethod
-    def _refusal(phase: Phase, code: int, enhanced: str, text: str) -> Outcome:
-        return Outcome(phase=phase, kind=Kind.PERMANENT, code=code, enhanced=enhanced, text=text)
 
     def _commands(self, sender: str, recipient: str, wire: bytes) -> tuple[bytes, bytes]:
         extra = f" SIZE={len(wire)}" if "SIZE" in self._offers else ""
@@ -298,3 +290,7 @@ class Connection:
                     self.drop()
             except CutError:
                 self.drop()
+
+
+def _refusal(phase: Phase, code: int, enhanced: str, text: str) -> Outcome:
+    return Outcome(phase=phase, kind=Kind.PERMANENT, code=code, enhanced=enhanced, text=text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from sqlalchemy import Engine
 from digest.db.session import read
 from digest.pipeline import outbox
 from digest.smtp.relay import Timeouts
+from tests import certificates
 from tests.conftest import NOW
 from tests.faults.oracle import W, check, recover
 from tests.faults.processes import Sinks
@@ -91,24 +91,15 @@ def test_refusals_for_some_people_leave_the_others_their_message(engine: Engine,
     assert states(engine) == {"sent": 27, "failed": 3}
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate for 127.0.0.1, in one file."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, found = folder / "key.pem", folder / "both.pem"
-    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-    words += ["-subj", "/CN=sink", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(found)]
-    subprocess.run(words, check=True, capture_output=True)
-    found.write_bytes(found.read_bytes() + key.read_bytes())
-    return found
+@pytest.fixture(scope="module", name="certificate")
+def a_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificates.certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.mark.parametrize("do", ["454 4.7.0 no TLS today", "554 5.7.0 never", *SILENT])
 def test_a_relay_that_refuses_encryption_is_offered_nothing(engine: Engine, sinks: Sinks, certificate: Path, do: str) -> None:
     put_edition(engine, PEOPLE)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    sink = sinks(tls=context, login="digest:right", faults=[Fault(at="starttls", do=do)])
+    sink = sinks(tls=certificates.server_side(certificate), login="digest:right", faults=[Fault(at="starttls", do=do)])
     smtp = {**LOGIN, "security": "starttls", "tls": ssl.create_default_context(cafile=str(certificate))}
     done = send(engine, sink, smtp=smtp, at_once=True)
     assert "nothing was offered" in (done.transport_error or "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,8 @@ import pytest
 from digest.domain.phase import Kind, Outcome, Phase, decide
 from digest.smtp.connection import Connection
 from digest.smtp.relay import Relay, Timeouts
+from digest.smtp.stream import Stream, connect
+from tests import certificates
 from tests.sink import Fault, Sink
 
 WIRE = b"To: ana@example.org\r\nMessage-ID: <1@example.com>\r\nSubject: Hello\r\n\r\n..dots at the start\r\nBye\r\n"
@@ -31,22 +32,9 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         yield lambda **options: stack.enter_context(Sink(file=tmp_path / "mail.jsonl", **options))
 
 
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate for 127.0.0.1, in one file."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, found = folder / "key.pem", folder / "both.pem"
-    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-    words += ["-subj", "/CN=sink", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(found)]
-    subprocess.run(words, check=True, capture_output=True)
-    found.write_bytes(found.read_bytes() + key.read_bytes())
-    return found
-
-
-def server_side(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
+@pytest.fixture(scope="session", name="certificate")
+def a_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificates.certificate(tmp_path_factory.mktemp("tls"))
 
 
 def relay(sink: Sink, **options: Any) -> Relay:
@@ -218,7 +206,7 @@ def test_a_relay_without_login_says_so(serve: Serve, dial: Dial) -> None:
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_encryption_with_a_trusted_certificate(serve: Serve, certificate: Path, security: str, offer: Offer) -> None:
-    sink = serve(tls=server_side(certificate), immediate_tls=security == "tls", login="digest:secret")
+    sink = serve(tls=certificates.server_side(certificate), immediate_tls=security == "tls", login="digest:secret")
     trust = ssl.create_default_context(cafile=str(certificate))
     outcome, connection = offer(sink, security=security, tls=trust, username="digest", password="secret")
     assert outcome.accepted
@@ -228,7 +216,7 @@ def test_encryption_with_a_trusted_certificate(serve: Serve, certificate: Path, 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_an_untrusted_certificate_is_named(serve: Serve, certificate: Path, security: str, dial: Dial) -> None:
-    sink = serve(tls=server_side(certificate), immediate_tls=security == "tls")
+    sink = serve(tls=certificates.server_side(certificate), immediate_tls=security == "tls")
     outcome = dial(sink, security=security).open()
     assert outcome.phase is Phase.STARTTLS
     assert outcome.text.startswith("the certificate is not valid for 127.0.0.1: self")
@@ -315,6 +303,29 @@ def test_a_wait_can_be_broken_off_from_outside(serve: Serve, dial: Dial) -> None
     threading.Timer(0.2, connection.abort).start()
     outcome = connection.send("digest@example.com", "ana@example.org", WIRE)
     assert (outcome.phase, outcome.kind) == (Phase.DOT, Kind.BROKEN)
+
+
+def test_a_connection_given_up_while_it_is_opened_leaves_no_socket_behind(serve: Serve, dial: Dial, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = serve()
+    made: list[Stream] = []
+    on_its_way, go_on = threading.Event(), threading.Event()
+
+    def slow(host: str, port: int, patience: float) -> Stream:
+        on_its_way.set()
+        go_on.wait(5)
+        made.append(connect(host, port, patience))
+        return made[-1]
+
+    monkeypatch.setattr("digest.smtp.connection.connect", slow)
+    connection = dial(sink)
+    opening = threading.Thread(target=connection.open)
+    opening.start()
+    assert on_its_way.wait(5)
+    connection.abort()
+    connection.drop()
+    go_on.set()
+    opening.join()
+    assert [stream.fileno() for stream in made] == [-1]
 
 
 def test_a_connection_that_died_between_messages_is_told_as_reused(serve: Serve, offer: Offer) -> None:
