@@ -84,6 +84,7 @@ employee = Table(
     Column("networks", JSON, nullable=False),
     Column("shared", Boolean, nullable=False),
     Column("named", Boolean, nullable=False),
+    Column("mastodon", String(253), nullable=False, server_default=""),  # the server this person shares to, once told
     Column("measured", Boolean),  # NULL: the person never touched the switch
     Column("chosen", JSON, nullable=False),  # names of fields the person set; the roster leaves them alone
     Column("joined_at", Moment, nullable=False),
@@ -274,6 +275,8 @@ visit = Table(
     Column("signals", JSON, nullable=False),
     Column("visitor", String(64), nullable=False),  # day-salted hash of address, browser and slug
     Column("referrer_host", String(255), nullable=False),
+    Column("country", String(2), nullable=False, server_default=""),  # from a local database; "" is unknown
+    Column("click_id", String(16), unique=True),  # went with the visitor to a listed host
     Column("class", _STATE, nullable=False),
     Column("reasons", JSON, nullable=False),
     Column("rules_version", Integer, nullable=False),
@@ -291,6 +294,55 @@ short_link = Table(
     Column("created_at", Moment, nullable=False),
     Column("disabled_at", Moment),
     UniqueConstraint("owner", "post_id", "network"),
+)
+
+day_count = Table(
+    "day_count",
+    metadata,
+    _id(),
+    Column("day", String(10), nullable=False),  # UTC date; single events older than `keep_days` live on as these sums
+    Column("kind", _STATE, nullable=False),  # read | share | visit
+    Column("edition_id", BigInteger, nullable=False, index=True),
+    Column("post_id", String(120), nullable=False),
+    Column("channel", _STATE, nullable=False),  # employee | brand: whose post was followed
+    Column("network", String(20), nullable=False),
+    Column("country", String(2), nullable=False),
+    Column("class", _STATE, nullable=False),
+    Column("events", Integer, nullable=False),
+    Column("counted", Integer, nullable=False),  # once for each person or visitor, as a report counts
+    UniqueConstraint("day", "kind", "edition_id", "post_id", "channel", "network", "country", "class", name="uq_day_count_what"),
+)
+
+outcome = Table(
+    "outcome",
+    metadata,
+    _id(),
+    Column("key", String(128), nullable=False, unique=True),  # of the sender's own making: the same one twice is one outcome
+    Column("at", Moment, nullable=False),  # when it was received
+    Column("occurred_at", Moment, nullable=False),
+    Column("event", String(60), nullable=False),  # what happened, in the words of [conversions]
+    Column("grade", String(1), nullable=False),  # A | B | C: how well it is proven
+    Column("click_id", String(16), nullable=False),  # "" when none came along
+    Column("edition_id", BigInteger, index=True),
+    Column("post_id", String(120), nullable=False),
+    Column("network", String(20), nullable=False),
+    Column("channel", _STATE, nullable=False),
+    Column("owner", String(240), nullable=False),  # of the short link; "" once that person is erased
+    Column("visitor_class", _STATE, nullable=False),  # of the visit it came from, at that time; "" without one
+    Column("external_id", String(200), nullable=False),
+    Column("value_minor", BigInteger),  # in the currency's smallest unit; NULL: no value was named
+    Column("currency", String(3), nullable=False),
+    Column("source", _STATE, nullable=False),  # api | csv
+)
+
+caption_use = Table(
+    "caption_use",
+    metadata,
+    Column("edition_id", BigInteger, ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("network", String(20), primary_key=True),
+    Column("caption", Integer, primary_key=True, autoincrement=False),  # its place in the post's list
+    Column("uses", Integer, nullable=False),  # how often it was handed out
 )
 
 suppression = Table(
