@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from digest.config import Config
 from digest.errors import DigestError
-from digest.pipeline import edition, week
+from digest.pipeline import edition, recalling, week
 
 _log = logging.getLogger("digest.scheduler")
 
@@ -57,6 +57,8 @@ class Clock:
         self._wake.set()
 
     def _open_due(self) -> None:
+        for said in recalling.follow(self._engine, self._config, now=self._now()):
+            _log.info(said)
         for said in edition.open_due(self._engine, self._config, now=self._now()):
             _log.info(said)
         week.forget(self._engine, self._config, now=self._now())

@@ -25,6 +25,7 @@ COMMANDS = {
     "tick": "tick",
     "verify": "verify",
     "serve": "serve",
+    "links": "links",
     "report": "report",
     "suppress": "suppress",
     "doctor": "doctor",

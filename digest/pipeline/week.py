@@ -17,7 +17,7 @@ from digest.db.held import Tally
 from digest.db.session import read, write
 from digest.domain.message import FailReason, MessageState
 from digest.errors import DigestError
-from digest.pipeline import edition, holding, renderers, transports
+from digest.pipeline import edition, holding, recalling, renderers, transports
 from digest.pipeline.delivery import Delivery, deliver
 from digest.pipeline.holding import Hold
 
@@ -112,6 +112,7 @@ def tick(
     said: list[str] = []
     trouble: DigestError | None = None
     try:
+        said += [] if at_once else recalling.follow(engine, config, now=clock())
         said += [] if at_once else edition.open_due(engine, config, now=clock())
     except DigestError as error:
         trouble = error
