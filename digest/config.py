@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from digest.config_tables import (
     Content,
+    Conversions,
     Database,
     Delivery,
     Dkim,
@@ -43,6 +44,7 @@ SECRETS = {
     "DIGEST_SMTP_PASSWORD": ("smtp", "password"),
     "DIGEST_DATABASE_URL": ("database", "url"),
     "DIGEST_INBOUND_PASSWORD": ("inbound", "password"),
+    "DIGEST_CONVERSIONS_SECRET": ("conversions", "secret"),
 }
 _OF_TRANSPORT = "DIGEST_TRANSPORT_{}_PASSWORD"  # of [transports.NAME], its name in capitals, - as _
 
@@ -63,6 +65,7 @@ class Config(Keys):
     web: Web = Web()
     sharing: Sharing = Sharing()
     tracking: Tracking = Tracking()
+    conversions: Conversions = Conversions()
     privacy: Privacy = Privacy()
     mix: Mix = Mix()
     home: Path = Field(default=Path(), exclude=True)

@@ -11,10 +11,12 @@ from digest.config_values import (
     Canary,
     Clock,
     Days,
+    Events,
     Line,
     Listen,
     Names,
     Quiet,
+    Secret,
     Selector,
     SiteUrl,
     WebUrl,
@@ -145,6 +147,12 @@ class Tracking(Keys):
     keep_days: int = Field(default=90, ge=1, le=800)
 
 
+class Conversions(Keys):
+    """[conversions]: what visits led to, as your own systems tell it."""
+
+    hosts: Domains = ()
+    secret: Secret = Field(default="", repr=False)
+    events: Events = ("reply", "meeting", "candidate", "lead", "sale")
 class Privacy(Keys):
     """[privacy]: the smallest group a figure may speak of."""
 

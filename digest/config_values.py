@@ -13,6 +13,7 @@ import ada_url
 from pydantic import AfterValidator, BeforeValidator, Strict
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+_SECRET = 32  # characters that a secret has at least
 _WIDTH = 60  # characters of a wrong value that are quoted back
 _SITE = "https://HOST, or http://127.0.0.1:PORT for trying out"
 _SENTENCES = {  # pydantic's kind of error -> what is allowed
@@ -95,6 +96,11 @@ def _listen(value: str) -> str:
     return value
 
 
+def _secret(value: str) -> str:
+    if value and (len(value) < _SECRET or CONTROL.search(value)):
+        raise refuse("something that is not shown here", f"{_SECRET} characters or more on one line, such as `openssl rand -hex 32` prints")
+    return value
+
 def _quiet(value: str) -> str:
     if value and not re.fullmatch(rf"{_HOUR}-{_HOUR}", value):
         raise refuse(value, 'HH:MM-HH:MM, such as 21:00-06:00, or ""')
@@ -156,6 +162,8 @@ Selector = Annotated[str, AfterValidator(_selector)]
 
 
 def describe(detail: ErrorDetails, known: list[str]) -> str:
+Secret = Annotated[str, AfterValidator(_secret)]
+Events = Annotated[tuple[Annotated[str, AfterValidator(_event)], ...], Strict(strict=False)]
     """`table.key: what was found, what is allowed`; for a key that is not in `known`, the one that was probably meant."""
     where = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
@@ -181,7 +189,7 @@ def _meant(where: str, known: list[str]) -> str:
 
 
 def _shown(where: str, value: object) -> str:
-    if where.endswith("password"):
+    if where.endswith(("password", "secret")):
         return "something that is not shown here"
     if isinstance(value, dict | list):  # may hold a password further in
         return "a table" if isinstance(value, dict) else "a list"

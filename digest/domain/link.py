@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 from base64 import b32encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
@@ -23,7 +24,10 @@ TOKEN_LENGTH = 17  # 16 characters and a check character
 SLUG_LENGTH = 12  # 60 bits, no check character: a guess gains nothing
 MAX_NUMBER = 32 * 32 - 1
 SHARE_PAGE = "0"  # the network letter that opens the share page
-MAX_ADDRESS = 2048  # characters of an article's address with its UTM values
+MAX_ADDRESS = 2048  # characters of an article's address with what we add to it
+CLICK_ID = "ac_id"  # its name in an article's address
+CLICK_ID_BYTES = 10
+CLICK_ID_LENGTH = 16  # 80 bits, no check character: it is looked up, and a guess gains nothing
 
 _CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", ALPHABET.encode("ascii"))
 _VALUE = {c: i for i, c in enumerate(ALPHABET)}
@@ -182,6 +186,14 @@ def with_utm(url: str, *, source: str, campaign: str, content: str) -> str:
     made = f"{head}?{query}{joint}{added}{mark}{fragment}"
     return made if len(made) <= MAX_ADDRESS else url
 
+    values = {"utm_source": source, "utm_medium": "social", "utm_campaign": campaign, "utm_content": content}
+    return _with_values(url, {name: value.lower() for name, value in values.items()})
+
+def with_click_id(url: str, made: str) -> str:
+    """`url` with `ac_id` put into its query as text; as it is when it has one already or would grow beyond 2,048 characters."""
+    return _with_values(url, {CLICK_ID: made})
+
+def _with_values(url: str, values: Mapping[str, str]) -> str:
 
 def control_token(secret: bytes, period: str, employee: int) -> str:
     """The token of one message's preference, vote and answer links: HMAC-SHA256 over its purpose and key, 80 bits.
@@ -194,6 +206,15 @@ def control_token(secret: bytes, period: str, employee: int) -> str:
         if found is not None:
             return found
     raise OverflowError(period)
+
+def click_id(random: bytes) -> str:
+    """What goes with a visitor to a listed host: 80 random bits in 16 characters. It opens nothing and names nobody."""
+    return base32(int.from_bytes(random, "big"), CLICK_ID_LENGTH)
+
+def read_click_id(text: str) -> str | None:
+    """A click id as other systems hand it back, in our spelling; None when it is none."""
+    plain, _ = clean(text.strip())
+    return plain if len(plain) == CLICK_ID_LENGTH and read_base32(plain) is not None else None
 
 
 def control_hash(control: str) -> str:

@@ -18,10 +18,11 @@ from sqlalchemy import Connection, Engine
 from digest.db import editions, links
 from digest.db.session import read, write
 from digest.domain.edition import EditionContent, EditionPost
-from digest.domain.link import web_address, with_utm
+from digest.domain.link import web_address, with_click_id, with_utm
 from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing, disguise, owner, source_hash, standing
 from digest.domain.share import Network
 from digest.domain.visitor import classify, network_label
+from digest.pipeline.landing import landing, new_click_id
 from digest.pipeline.tracking import OWN_MINUTES, Mode, TrackingSettings, employee_of, judged
 
 _CACHED_EDITIONS = 8
@@ -189,9 +190,11 @@ class Tracker:
         person = employee_of(link.owner)
         if person is not None and source_hash(self._salt[1], press.address, agent) in batch.own.get(person, ()):
             signals["own"] = True
+        batch.click_ids[id(press)] = click_id = new_click_id(link, self._settings.click_hosts, self._random)
         return {
             "event": _event(press),
             "at": press.at,
+            "click_id": click_id or None,
             "slug": link.slug,
             "signals": signals,
             "visitor": source_hash(self._salt[1], press.address, agent, link.slug),
@@ -202,7 +205,7 @@ class Tracker:
     def _answer(self, press: Press, batch: _Batch) -> Answer:
         found = batch.standings[batch.place(press)]
         if press.kind is Kind.VISIT:
-            return self._visited(found, batch.links.get(press.key))
+            return self._visited(found, batch.links.get(press.key), batch.click_ids.get(id(press), ""))
         token, post = batch.pair(press)
         if token is None or post is None or found is Standing.UNKNOWN:
             return NOWHERE
@@ -237,13 +240,12 @@ class Tracker:
         return Answer(standing=Standing.GO, target=address, share=share, title=post.title, language=token.language)
 
     @staticmethod
-    def _visited(found: Standing, link: links.ShortLink | None) -> Answer:
+    def _visited(found: Standing, link: links.ShortLink | None, click_id: str) -> Answer:
         if link is None or found is Standing.UNKNOWN:
             return NOWHERE
         if found is not Standing.GO:
             return Answer(standing=found, title=_title(link.post), detail=link.post.recalled or "")
-        target = with_utm(web_address(link.post.url) or "", source=link.network, campaign=link.period, content=link.post.id)
-        return Answer(standing=found, target=target)
+        return Answer(standing=found, target=with_click_id(landing(link), click_id) if click_id else landing(link))
 
 
 class _Batch:
@@ -260,6 +262,7 @@ class _Batch:
         self.contents: dict[int, EditionContent] = {}
         self.wants: dict[tuple[str, int, str], links.Want] = {}
         self.slugs: dict[tuple[str, str, str], str] = {}
+        self.click_ids: dict[int, str] = {}  # id() of a press -> what goes with the visitor
         self._places = {id(press): place for place, press in enumerate(presses)}
 
     def pair(self, press: Press) -> tuple[LinkToken | None, LinkedPost | None]:

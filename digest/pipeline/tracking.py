@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import ada_url
 from sqlalchemy import Connection
 
 from digest.config import Config
@@ -39,6 +41,7 @@ class TrackingSettings:
     short: bool = True  # False: shared texts carry the article's own address
     thresholds: Thresholds = DEFAULTS
     scanners: tuple[ScannerNetwork, ...] = ()
+    click_hosts: frozenset[str] = frozenset()  # hosts of articles whose visitors carry a click id, in ASCII
 
     def measures(self, token: LinkToken) -> bool:
         """True when this token's clicks stand beside its person."""
@@ -54,8 +57,13 @@ def tracking_settings(config: Config) -> TrackingSettings:
         opt_in=config.tracking.consent == "opt-in",
         short=config.sharing.link == "short",
         scanners=load_scanners(),
+        click_hosts=in_ascii(config.conversions.hosts),
     )
 
+
+def in_ascii(hosts: Iterable[str]) -> frozenset[str]:
+    """Host names as they stand in a redirect's address."""
+    return frozenset(ada_url.idna_to_ascii(host).decode() for host in hosts)
 
 def employee_of(owner_name: str) -> int | None:
     """The person who owns a short link, or None for a group."""

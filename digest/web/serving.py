@@ -9,6 +9,8 @@ from sqlalchemy import Engine
 
 from digest.config import Config
 from digest.files.networks import load_networks
+from digest.pipeline import networks
+from digest.pipeline.tracking import in_ascii
 from digest.files.scanners import load_scanners
 from digest.web.app import App, make_app
 from digest.web.settings import WebSettings
@@ -32,5 +34,8 @@ def web_settings(config: Config) -> WebSettings:
         opt_in=config.tracking.consent == "opt-in",
         short=config.sharing.link == "short",
         trusted_proxies=config.web.trusted_proxies,
+        click_hosts=in_ascii(config.conversions.hosts),
+        conversions_secret=config.conversions.secret,
+        conversion_events=config.conversions.events,
         scanners=load_scanners(),
     )

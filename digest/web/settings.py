@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from digest.domain.share import Network
 from digest.domain.visitor import DEFAULTS, ScannerNetwork, Thresholds
@@ -25,6 +25,9 @@ class WebSettings:
     trusted_proxies: tuple[str, ...] = ()  # addresses, networks, or "unix"
     thresholds: Thresholds = DEFAULTS
     scanners: tuple[ScannerNetwork, ...] = ()
+    click_hosts: frozenset[str] = frozenset()  # hosts of articles whose visitors carry a click id
+    conversions_secret: str = field(default="", repr=False)  # "": no conversions are taken in
+    conversion_events: tuple[str, ...] = ()
 
     def for_tracking(self) -> TrackingSettings:
         """The part that tracking needs."""
@@ -36,4 +39,5 @@ class WebSettings:
             short=self.short,
             thresholds=self.thresholds,
             scanners=self.scanners,
+            click_hosts=self.click_hosts,
         )

@@ -1,0 +1,37 @@
+"""Where a visitor of a short link arrives: the article's address of now, with UTM values, and a click id on listed hosts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from digest.db.links import ShortLink
+from digest.domain.link import CLICK_ID_BYTES, click_id, web_address, with_click_id, with_utm
+
+log = logging.getLogger(__name__)
+
+
+def landing(link: ShortLink) -> str:
+    """The article's address with UTM values, where they fit; "" when there is no address."""
+    address = web_address(link.post.url) or ""
+    target = with_utm(address, source=link.network, campaign=link.period, content=link.post.id)
+    if address and target == address and "utm_campaign=" not in address.lower():
+        _no_room(link.post.id)
+    return target
+
+
+@lru_cache(maxsize=1024)
+def _no_room(post: str) -> None:
+    """Said once for each post."""
+    log.warning("post %s: its address is too long for UTM values, so visitors carry none", post)
+
+
+def new_click_id(link: ShortLink, hosts: Collection[str], random: Callable[[int], bytes]) -> str:
+    """An id to go with one visitor; "" when the place is not on the operator's list, or its address has no room for one."""
+    target = landing(link) if hosts else ""
+    if urlsplit(target).hostname not in hosts:
+        return ""
+    made = click_id(random(CLICK_ID_BYTES))
+    return made if with_click_id(target, made) != target else ""
