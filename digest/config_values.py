@@ -101,6 +101,13 @@ def _secret(value: str) -> str:
         raise refuse("something that is not shown here", f"{_SECRET} characters or more on one line, such as `openssl rand -hex 32` prints")
     return value
 
+
+def _event(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9 _-]{0,59}", value):
+        raise refuse(value, "a word of small letters such as lead")
+    return value
+
+
 def _quiet(value: str) -> str:
     if value and not re.fullmatch(rf"{_HOUR}-{_HOUR}", value):
         raise refuse(value, 'HH:MM-HH:MM, such as 21:00-06:00, or ""')
@@ -155,6 +162,8 @@ WebUrl = Annotated[str, AfterValidator(_web)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Names = Annotated[tuple[Line, ...], Strict(strict=False)]  # TOML has lists only; the words inside stay strict
 Days = Annotated[tuple[Annotated[str, AfterValidator(_day)], ...], Strict(strict=False)]
+Secret = Annotated[str, AfterValidator(_secret)]
+Events = Annotated[tuple[Annotated[str, AfterValidator(_event)], ...], Strict(strict=False)]
 Quiet = Annotated[str, AfterValidator(_quiet)]
 Canary = Annotated[int | str, BeforeValidator(_canary)]
 TransportName = Annotated[str, AfterValidator(_name)]
@@ -162,8 +171,6 @@ Selector = Annotated[str, AfterValidator(_selector)]
 
 
 def describe(detail: ErrorDetails, known: list[str]) -> str:
-Secret = Annotated[str, AfterValidator(_secret)]
-Events = Annotated[tuple[Annotated[str, AfterValidator(_event)], ...], Strict(strict=False)]
     """`table.key: what was found, what is allowed`; for a key that is not in `known`, the one that was probably meant."""
     where = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
