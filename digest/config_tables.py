@@ -135,6 +135,7 @@ class Sharing(Keys):
     """[sharing]: networks, in the order of the share page, and what stands in every shared text."""
 
     networks: Names = ("linkedin", "x", "facebook", "threads", "bluesky", "mastodon", "whatsapp", "email")
+    networks_file: str = ""
     link: Literal["short", "canonical"] = "short"
     disclosure: str = ""
 

@@ -12,6 +12,7 @@ from digest.errors import DigestError
 
 if TYPE_CHECKING:
     from digest.domain.post import Post
+    from digest.domain.share import Network
     from digest.pipeline.queue import Checked
 
 file_argument = click.argument("file", type=click.Path(path_type=Path), required=False)
@@ -36,7 +37,7 @@ def check(home: Home, *, file: Path | None, roster: Path | None, as_json: bool) 
 
     path = home.config.queue_path if file is None else file
     authors, missing = _authors(home, roster)
-    checked = queue.check(path, people=authors, disclosure=_disclosure(home))
+    checked = queue.check(path, people=authors, disclosure=_disclosure(home), networks=_networks(home))
     if missing and not as_json:
         click.echo(f"Not checked: whether each `by` is somebody on the roster ({missing}). Name a roster with --roster FILE.csv.", err=True)
     if checked.problems and not as_json:
@@ -71,6 +72,17 @@ def _disclosure(home: Home) -> str:
         return home.config.sharing.disclosure if home.config_path.exists() else ""
     except DigestError:
         return ""  # a broken configuration is no problem of the queue, and every other command names it
+
+
+def _networks(home: Home) -> tuple[Network, ...] | None:
+    """The networks that captions may be for; None: ours, as long as there is no configuration that could name others."""
+    from digest.pipeline import networks
+
+    try:
+        config = home.config if home.config_path.exists() else None
+    except DigestError:
+        return None
+    return None if config is None else networks.known(config)
 
 
 def _summary(checked: Checked, path: Path) -> dict[str, Any]:
@@ -110,7 +122,7 @@ def list_(home: Home, *, file: Path | None, as_json: bool) -> None:
     from digest.pipeline import queue
 
     path = home.config.queue_path if file is None else file
-    posts = queue.load(path, people=None).posts
+    posts = queue.load(path, people=None, networks=_networks(home)).posts
     text = _table(posts) if posts else f"{path}: no posts yet. Write a [[post]] with title, url and why, then run `digest queue check`."
     say({"posts": [_as_data(post) for post in posts]}, text, as_json=as_json)
 
@@ -132,3 +144,40 @@ def _table(posts: tuple[Post, ...]) -> str:
         window = (str(post.starts or ""), str(post.ends or post.closes or ""))
         table.add_row(post.id, post.title, post.by or "comms", post.kind, post.visibility, *window)
     return drawn(table)
+
+
+@command.command("networks")
+@as_json_option
+@pass_home
+def networks_(home: Home, *, as_json: bool) -> None:
+    """List the networks that people may share to: which are offered, what each takes, and when its address was last looked at."""
+    from digest.files.networks import load_networks
+    from digest.pipeline import networks
+
+    config = home.config if home.config_path.exists() else None
+    known = load_networks() if config is None else networks.known(config)
+    offered = {network.name for network in known if network.default_on} if config is None else set(config.sharing.networks)
+    say({"networks": [_network(network) | {"offered": network.name in offered} for network in known]}, _looked_at(known, offered), as_json=as_json)
+
+
+def _network(network: Network) -> dict[str, Any]:
+    names = ("name", "label", "letter", "desktop", "phone", "server", "colleagues", "documentation", "checked_on", "verified_on")
+    limit = network.limit
+    return {name: getattr(network, name) for name in names} | {"limit": limit.most, "counts": limit.rule, "url_counts": limit.url_counts}
+
+
+def _looked_at(networks: tuple[Network, ...], offered: set[str]) -> str:
+    from rich.table import Table
+
+    from digest.cli.tables import drawn
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("Name", "Label", "Offered", "Text", "Limit", "Checked", "Opened"):
+        table.add_column(name, no_wrap=True, justify="right" if name == "Limit" else "left")
+    for network in networks:
+        text = "by copying" if not network.takes_text(phone=False) else "desk only" if not network.takes_text(phone=True) else "filled in"
+        checked = str(network.checked_on or ("not yet" if network.documentation else "no page"))
+        yes = "yes" if network.name in offered else ""
+        table.add_row(network.name, network.label, yes, text, f"{network.limit.most:,}", checked, str(network.verified_on or "by nobody"))
+    notes = "Checked: compared with the network's own documentation. Opened: seen to work by somebody who was signed in."
+    return f"{drawn(table)}\n{notes}"

@@ -26,11 +26,12 @@ def command() -> None:
 @command.command()
 @file_argument
 @as_json_option
-def check(*, file: Path, as_json: bool) -> None:
+@pass_home
+def check(home: Home, *, file: Path, as_json: bool) -> None:
     """Find every problem in FILE and say where it is. Needs no database."""
-    from digest.pipeline import roster
+    from digest.pipeline import networks, roster
 
-    found = roster.check(file)
+    found = roster.check(file, networks.names(home.config) if home.config_path.exists() else None)
     _aloud(found.notes)
     say(
         {"file": str(file), "people": len(found.rows), "notes": list(found.notes)},
@@ -47,9 +48,9 @@ def check(*, file: Path, as_json: bool) -> None:
 @pass_home
 def import_(home: Home, *, file: Path, dry_run: bool, allow_leavers: bool, as_json: bool) -> None:
     """Make the roster what FILE says: who is new joins, who is missing leaves. What people chose themselves stays."""
-    from digest.pipeline import roster
+    from digest.pipeline import networks, roster
 
-    found = roster.check(file)
+    found = roster.check(file, networks.names(home.config))
     _aloud(found.notes)
     zone = home.config.site.timezone
     if dry_run:

@@ -1,67 +1,32 @@
-"""Sharing: what a network takes, how it counts, and the share intent that opens its composer.
+"""Sharing: the share intent that opens a network's composer, with words that fit.
 
 The employee's words may be cut, at a grapheme and with one ellipsis; the link and the disclosure never are.
-Templates, order and dates come from a data file; the counting rules are stated by each network and stand here.
+Templates, limits and dates come from a data file; how each network counts stands in `counting`.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from itertools import accumulate
 from urllib.parse import quote
 
-import regex
+from digest.domain.counting import MAX_INTENT, URL, Limit, count, fits, graphemes
 
 ELLIPSIS = "…"
-MAX_INTENT = 8000  # octets of an intent; servers and proxies refuse a longer `Location`
-_URL_ON_X = 23
-_URL = regex.compile(r"https?://[^\s<>\"]+", regex.IGNORECASE)
-_BARE = regex.compile(r"(?<![\w@./-])(?:[\w-]+\.)+[a-z]{2,}(?:/[^\s<>\"]*)?", regex.IGNORECASE)
-_GRAPHEME = regex.compile(r"\X")
-_BRACKETED = regex.compile(r"\[([^\[\]]*)\]")
-# X's configuration version 3: these code points weigh 1, all others 2.
-_LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
-
-
-class Rule(StrEnum):
-    """How a network counts the characters of a text."""
-
-    X = "x"  # weighted code points after NFC; any URL counts 23
-    GRAPHEMES = "graphemes"  # what a person sees as one character
-    CHARS = "chars"  # Unicode code points
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limit:
-    """How much text a network takes, link included."""
-
-    most: int
-    rule: Rule = Rule.CHARS
-    url_counts: int | None = None  # what any URL counts; None: its own length
-    octets: int | None = None  # a second limit, in UTF-8
-    encoded: int = MAX_INTENT  # octets of the whole intent
-
-
-LIMITS: Mapping[str, Limit] = {
-    "linkedin": Limit(most=3000),
-    "x": Limit(most=280, rule=Rule.X, url_counts=_URL_ON_X),
-    "facebook": Limit(most=63206),
-    "threads": Limit(most=500),
-    "bluesky": Limit(most=300, rule=Rule.GRAPHEMES, octets=3000),
-    "mastodon": Limit(most=500, url_counts=_URL_ON_X),
-    "whatsapp": Limit(most=65000),
-    "email": Limit(most=2000, encoded=2000),  # some mail programs cut a longer mailto
-    "telegram": Limit(most=4096),
-    "teams": Limit(most=3000),
-    "slack": Limit(most=4000),
-    "reddit": Limit(most=300),
-    "line": Limit(most=1000),
-    "weibo": Limit(most=2000),
-}
+TITLE_MOST = 300  # characters of a title, where a network names no limit of its own
+LONGEST_TEMPLATE = 1000
+_TITLE_SHARE = 4  # a title takes a quarter of the intent at most
+_BRACKETED = re.compile(r"\[([^\[\]]*)\]")
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+_NO_SERVER = {"localhost", "local", "localdomain", "internal", "intranet", "lan", "home", "corp", "arpa", "onion", "invalid"}
+_LONGEST_HOST = 253
+# What turns the direction of everything behind it: an author's text must not mirror the disclosure or the link.
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +44,18 @@ class Network:
     desktop: str
     phone: str
     limit: Limit
-    verified_on: date | None  # the day somebody saw it work; None: nobody has yet
-    default_on: bool
+    server: str = ""  # where people have servers of their own: the address on one, with `{server}` as its host
+    title_most: int = TITLE_MOST
+    colleagues: bool = False  # for sharing among colleagues
+    documentation: str = ""  # the network's own page about it; "" when none is known
+    checked_on: date | None = None  # the day somebody compared it with the documentation
+    verified_on: date | None = None  # the day somebody opened it signed in and saw it work; None: nobody has yet
+    default_on: bool = False
 
-    def template(self, *, phone: bool) -> str:
-        """The compose address for this device."""
+    def template(self, *, phone: bool, server: str = "") -> str:
+        """The compose address for this device, or on the person's own server."""
+        if server and self.server:
+            return self.server
         return self.phone if phone else self.desktop
 
     def takes_text(self, *, phone: bool) -> bool:
@@ -96,39 +68,16 @@ class Network:
         return self.phone != self.desktop
 
 
-def graphemes(text: str) -> list[str]:
-    """`text` cut where a reader sees one character end (UAX 29)."""
-    found: list[str] = _GRAPHEME.findall(text)
-    return found
+def plain_host(text: str) -> str | None:
+    """`text` in lower case when it is the public name of a server and nothing else, or None.
 
-
-def weigh_x(text: str) -> int:
-    """How X counts `text`; joined emoji weigh more here than there, so a text that fits here fits there."""
-    plain = unicodedata.normalize("NFC", text)
-    bare = 0
-    parts: list[str] = _URL.split(plain)
-    rest, urls = " ".join(parts), len(parts) - 1
-    for found in _BARE.finditer(rest):  # X makes a link of `example.com` too
-        bare += max(0, _URL_ON_X - _weigh_points(found.group()))
-    return urls * _URL_ON_X + bare + _weigh_points(rest) - urls
-
-
-def _weigh_points(text: str) -> int:
-    return sum(1 if any(low <= ord(c) <= high for low, high in _LIGHT) else 2 for c in text)
-
-
-def count(limit: Limit, text: str) -> int:
-    """How `limit`'s network counts `text`."""
-    if limit.rule is Rule.X:
-        return weigh_x(text)
-    if limit.url_counts is not None:
-        text = _URL.sub("u" * limit.url_counts, text)
-    return len(graphemes(text)) if limit.rule is Rule.GRAPHEMES else len(text)
-
-
-def fits(limit: Limit, text: str) -> bool:
-    """True when `text`, link included, is within the network's limits."""
-    return count(limit, text) <= limit.most and (limit.octets is None or len(text.encode()) <= limit.octets)
+    No scheme, user, port, path or address; no IDNA form, since two names that look alike would lead apart.
+    """
+    host = text.strip().lower()
+    if len(host) > _LONGEST_HOST or not host.isascii() or not _HOST.fullmatch(host):
+        return None
+    labels = host.split(".")
+    return None if labels[-1] in _NO_SERVER or any(label.startswith("xn--") for label in labels) else host
 
 
 def with_link(caption: str, link: str) -> str:
@@ -138,11 +87,19 @@ def with_link(caption: str, link: str) -> str:
 
 def room(limit: Limit, disclosure: str, link: str) -> int:
     """How many characters are left for the employee's own words."""
-    taken = count(limit, with_link(f"\n{disclosure}" if disclosure else "", link) if disclosure else f" {link}")
-    return max(0, limit.most - taken)
+    return max(0, limit.most - count(limit, _beside(disclosure, link)))
 
 
-def caption_problem(network: str, caption: str, *, disclosure: str = "", limits: Mapping[str, Limit] = LIMITS) -> str | None:
+def room_octets(limit: Limit, disclosure: str, link: str) -> int | None:
+    """How many octets are left for them, where the network counts those too."""
+    return None if limit.octets is None else max(0, limit.octets - len(_beside(disclosure, link).encode()))
+
+
+def _beside(disclosure: str, link: str) -> str:
+    return with_link(f"\n{disclosure}", link) if disclosure else f" {link}"
+
+
+def caption_problem(network: str, caption: str, *, limits: Mapping[str, Limit], disclosure: str = "") -> str | None:
     """What is wrong with a ready caption (what was found, what is allowed), or None. The link's place is counted."""
     limit = limits.get(network)
     if limit is None:
@@ -158,34 +115,45 @@ def caption_problem(network: str, caption: str, *, disclosure: str = "", limits:
     return None
 
 
-def compose(network: Network, *, words: str, disclosure: str, link: str, phone: bool = False) -> str:
+def compose(network: Network, *, words: str, disclosure: str, link: str, phone: bool = False, title: str = "", server: str = "") -> str:
     """The caption that is shared: the employee's words, cut if they must be, and the disclosure whole. No link in it.
 
     A disclosure that already stands in the words is not said twice.
     """
+
+    def goes(caption: str) -> bool:
+        if not fits(network.limit, with_link(caption, link)):
+            return False
+        return len(intent(network, caption=caption, link=link, title=title, phone=phone, server=server)) <= network.limit.encoded
+
     plain = tidy(words)
     whole = _join(plain, disclosure)
-    if _goes(network, whole, link, phone=phone):
+    if goes(whole):
         return whole
-    ends = [0, *accumulate(len(g) for g in graphemes(plain))]
+    ends = _ends(plain)
     low, high = 0, len(ends) - 1  # the longest cut that goes lies in between; 0 is no words at all
     while low < high:
         middle = (low + high + 1) // 2
-        if _goes(network, _join(_cut(plain, ends[middle]), disclosure, said=False), link, phone=phone):
+        if goes(_join(_cut(plain, ends[middle]), disclosure, said=False)):
             low = middle
         else:
             high = middle - 1
     return _join(_cut(plain, ends[low]) if low else "", disclosure, said=False)
 
 
+def _ends(words: str) -> list[int]:
+    """Where words may be cut: behind what a reader sees as one character, and never inside an address."""
+    ends = [0, *accumulate(len(g) for g in graphemes(words))]
+    for found in URL.finditer(words):
+        inside = slice(bisect_left(ends, found.start() + 1), bisect_left(ends, found.end()))
+        del ends[inside]
+    return ends
+
+
 def _cut(words: str, end: int) -> str:
-    return words[:end].rstrip() + ELLIPSIS
-
-
-def _goes(network: Network, caption: str, link: str, *, phone: bool) -> bool:
-    if not fits(network.limit, with_link(caption, link)):
-        return False
-    return len(intent(network, caption=caption, link=link, title="", phone=phone)) <= network.limit.encoded
+    kept = words[:end].rstrip().rstrip(ELLIPSIS)
+    last = kept.rsplit(maxsplit=1)[-1:]
+    return f"{kept} {ELLIPSIS}" if last and URL.search(last[0]) else kept + ELLIPSIS  # else the ellipsis would become part of an address
 
 
 def _join(words: str, disclosure: str, *, said: bool = True) -> str:
@@ -195,48 +163,76 @@ def _join(words: str, disclosure: str, *, said: bool = True) -> str:
 
 
 def tidy(words: str) -> str:
-    """`words` with plain line ends and without control characters or lone surrogates, which no network takes."""
+    """`words` with plain line ends, and without control characters, lone surrogates and what turns the direction of a text."""
     plain = words.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
-    return "".join(c for c in plain if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"}).strip()
+    return "".join(c for c in plain if c in "\n\t" or (unicodedata.category(c) not in {"Cc", "Cs"} and c not in _TURNS)).strip()
 
 
-def intent(network: Network, *, caption: str, link: str, title: str, phone: bool, hashtag: str | None = None) -> str:
+def intent(network: Network, *, caption: str, link: str, title: str, phone: bool, hashtag: str | None = None, server: str = "") -> str:
     """The address that opens the network's composer; "" for a network that has none.
 
-    Every value is percent-encoded whole, so nothing in it can leave its parameter. `caption` is what `compose` made.
+    Every value is percent-encoded whole, so nothing in it can leave its parameter. `caption` is what `compose` made;
+    `server`, where a person has one, is what `plain_host` gave.
     """
-    caption, title = tidy(caption), " ".join(tidy(title).split())
+    caption = tidy(caption)
     values = {
         "text": with_link(caption, link),
         "caption": caption,
         "body": f"{caption}\n{link}".lstrip().replace("\n", "\r\n"),
         "link": link,
-        "title": title,
+        "title": _title(network, title),
         "hashtag": hashtag or "",
+        "server": server,
     }
-    template = _BRACKETED.sub(lambda m: m.group(1) if all(values[name] for name in _slots(m.group(1))) else "", network.template(phone=phone))
-    return str(_SLOT.sub(lambda m: quote(values[m.group(1)], safe=""), template))
+    template = network.template(phone=phone, server=server)
+    template = _BRACKETED.sub(lambda m: m.group(1) if all(values[name] for name in _slots(m.group(1))) else "", template)
+    return _SLOT.sub(lambda m: quote(values[m.group(1)], safe=""), template)
+
+
+def _title(network: Network, title: str) -> str:
+    """A title on one line, as long as the network takes and no longer than its share of the address."""
+    plain = " ".join(tidy(title).split())
+    letters = graphemes(plain)
+    sizes = list(accumulate(len(quote(letter, safe="")) for letter in letters))
+    most = network.limit.encoded // _TITLE_SHARE
+    if len(letters) <= network.title_most and (not sizes or sizes[-1] <= most):
+        return plain
+    keep = min(network.title_most - 1, bisect_left(sizes, most - len(quote(ELLIPSIS))))
+    return "".join(letters[:keep]).rstrip(f" {ELLIPSIS}") + ELLIPSIS
 
 
 SLOTS = ("text", "caption", "body", "link", "title", "hashtag")
-_SLOT = regex.compile(r"\{(" + "|".join(SLOTS) + r")\}")
+_SLOT = re.compile(r"\{(" + "|".join((*SLOTS, "server")) + r")\}")
 
 
 def _slots(template: str) -> list[str]:
-    found: list[str] = _SLOT.findall(template)
-    return found
+    return _SLOT.findall(template)
 
 
 def template_problem(template: str, host: str) -> str | None:
-    """What is wrong with a compose address, or None. `host` is the one the network is known by; "" for mailto."""
+    """What is wrong with a compose address, or None.
+
+    `host` is the one the network is known by; "" for mailto; "{server}" for an address on the person's own server.
+    """
     if not template:
         return None
     start = f"https://{host}/" if host else "mailto:"
-    if not template.startswith(start):
-        return f"found {template!r}, allowed an address that starts with {start}"
-    rest = _SLOT.sub("", template.replace("[", "").replace("]", ""))
-    if "{" in rest or "}" in rest:
-        return f"found {template!r}, allowed no other braces than {', '.join('{' + s + '}' for s in SLOTS)}"
-    if not any(slot in {"text", "link", "body"} for slot in _slots(template)):
-        return f"found {template!r}, allowed an address with {{link}}, {{text}} or {{body}} in it"
-    return None
+    rest = template.removeprefix(start)
+    odd = not template.isascii() or not template.isprintable() or {" ", "\\", '"', "<", ">"} & set(template) or len(template) > LONGEST_TEMPLATE
+    checks = (
+        (not template.startswith(start), f"an address that starts with {start}"),
+        ("{server}" in rest or {"{", "}"} & set(_SLOT.sub("", rest)), f"no other braces than {', '.join('{' + s + '}' for s in SLOTS)}"),
+        ({"[", "]"} & set(_BRACKETED.sub("", rest)), "square brackets in pairs, none inside another"),
+        (odd, f"plain letters, everything else percent-encoded, and {LONGEST_TEMPLATE:,} characters at most"),
+        (
+            not {"text", "link", "body"} & set(_slots(_BRACKETED.sub("", rest))),
+            "an address with {link}, {text} or {body} in it, outside square brackets",
+        ),
+    )
+    allowed = next((text for wrong, text in checks if wrong), None)
+    return None if allowed is None else f"found {template[:200]!r}, allowed {allowed}"
+
+
+def too_long(address: str) -> bool:
+    """True for an intent that no `Location` can carry: a page shows the text instead."""
+    return len(address) > MAX_INTENT

@@ -23,7 +23,7 @@ from digest.domain.envelope import envelope
 from digest.domain.message import SkipReason
 from digest.domain.schedule import Hours, Timetable, coming, is_over, missed, to_plan, window
 from digest.errors import DigestError, EditionError, NoSuchWeekError, NotFoundError
-from digest.pipeline import freezing, queue, rendering
+from digest.pipeline import freezing, networks, queue, rendering
 from digest.pipeline.planning import Planner, edition_hash
 from digest.pipeline.schedule import hours, timetable
 
@@ -82,7 +82,7 @@ def _begin(engine: Engine, config: Config, period: str, now: datetime, *, again:
     with read(engine) as connection:
         content, warnings = freezing.freeze(connection, config, period)
         languages = audience.languages(connection)
-    compiled = rendering.compile_languages(content, languages)  # the slow part, before the transaction
+    compiled = rendering.compile_languages(content, languages, networks.known(config))  # the slow part, before the transaction
     outside = envelope(sender=config.sender.sender, reply_to=config.sender.reply_to, list_name=config.site.name)
     with write(engine) as connection:
         keys.ensure_keys(connection, secrets.token_bytes, now)

@@ -12,14 +12,13 @@ from digest.domain.employee import Employee
 from digest.domain.planning import Words, freeze_edition
 from digest.domain.post import Origin
 from digest.errors import EditionError
-from digest.files.networks import networks_named
-from digest.pipeline import queue
+from digest.pipeline import networks, queue
 from digest.pipeline.planning import fresh_token
 
 
 def freeze(connection: Connection, config: Config, period: str) -> tuple[EditionContent, tuple[str, ...]]:
     """The words of `period`, and what the editor should know. Raises FileProblemsError for the queue, EditionError when it has nothing to say."""
-    said = queue.load(config.queue_path, people=people.addresses(connection), disclosure=_words(config).disclosure)
+    said = queue.load(config.queue_path, people=people.addresses(connection), disclosure=_words(config).disclosure, networks=networks.known(config))
     found = editions.by_period(connection, period)
     content = freeze_edition(
         said,
@@ -62,5 +61,5 @@ def _words(config: Config) -> Words:
         disclosure=config.sharing.disclosure or f"I work at {company}.",
         keep_days=config.tracking.keep_days,
         tracking=config.tracking.mode,
-        networks=tuple((n.letter, n.name, n.label) for n in networks_named(config.sharing.networks)),
+        networks=tuple((n.letter, n.name, n.label) for n in networks.offered(config)),
     )

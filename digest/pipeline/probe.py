@@ -24,7 +24,7 @@ from digest.domain.message import Message, MessageId, Pick
 from digest.domain.routing import route_of
 from digest.errors import DigestError, EditionError
 from digest.mail.mime import unstructured
-from digest.pipeline import renderers, signing
+from digest.pipeline import networks, renderers, signing
 from digest.pipeline.edition import find
 from digest.pipeline.rendering import DEAD_TOKEN, Renderer, compile_languages
 from digest.smtp.look import Look
@@ -177,7 +177,7 @@ def _sample(engine: Engine, config: Config, found: Edition, message: Message) ->
     if not posts:
         raise EditionError(found.period, "it carries internal posts only, so there is no sample", hint="Take an address of the roster.")
     picks, letters = tuple(Pick(n=post.n) for post in posts), tuple(letter for letter, _, _ in content.networks)
-    renderer = Renderer(content, outside, compile_languages(content, [message.language]), _NO_KEYS, live=False)
+    renderer = Renderer(content, outside, compile_languages(content, [message.language], networks.usable(config)), _NO_KEYS, live=False)
     return renderer, replace(message, picks=picks, networks=letters[:2])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,7 +14,7 @@ from digest.db import editions, people
 from digest.db.session import read
 from digest.domain.edition import EditionContent
 from digest.domain.post import Queue, Visibility
-from digest.domain.share import caption_problem
+from digest.domain.share import Network, caption_problem
 from digest.errors import FileProblemsError
 from digest.files.content_queue import read_queue
 from digest.files.networks import load_networks
@@ -40,19 +41,21 @@ class Checked:
         return sum(post.visibility is Visibility.INTERNAL for post in self.queue.posts)
 
 
-def check(path: Path, *, people: frozenset[str] | None, disclosure: str = "") -> Checked:
+def check(path: Path, *, people: frozenset[str] | None, disclosure: str = "", networks: Iterable[Network] | None = None) -> Checked:
     """Read the queue in `path`. `people`: addresses on the roster; None: authors cannot be checked.
 
-    `disclosure` stands in every shared text, so a caption must leave room for it. Raises UnreadableFileError.
+    `disclosure` stands in every shared text, so a caption must leave room for it. `networks`: None means ours alone.
+    Raises UnreadableFileError.
     """
-    names = frozenset(network.name for network in load_networks())
-    queue, problems = read_queue(path, people=people, caption_problem=partial(caption_problem, disclosure=disclosure), networks=names)
+    limits = {network.name: network.limit for network in (load_networks() if networks is None else networks)}
+    problem = partial(caption_problem, limits=limits, disclosure=disclosure)
+    queue, problems = read_queue(path, people=people, caption_problem=problem, networks=frozenset(limits))
     return Checked(queue=queue, problems=tuple(problems), authors_checked=people is not None)
 
 
-def load(path: Path, *, people: frozenset[str] | None, disclosure: str = "") -> Queue:
+def load(path: Path, *, people: frozenset[str] | None, disclosure: str = "", networks: Iterable[Network] | None = None) -> Queue:
     """The queue in `path`. Raises FileProblemsError with every problem, or UnreadableFileError."""
-    checked = check(path, people=people, disclosure=disclosure)
+    checked = check(path, people=people, disclosure=disclosure, networks=networks)
     if checked.problems:
         raise FileProblemsError([str(problem) for problem in checked.problems], hint="Mend them, then run `digest queue check`.")
     return checked.queue

@@ -29,17 +29,20 @@ DEAD_TOKEN = "0" * (TOKEN_LENGTH - 1) + "1"
 DEAD_UNSUBSCRIBE = "z" + "0" * 35
 
 
-def compile_languages(content: EditionContent, languages: Iterable[str]) -> dict[str, bytes]:
-    """The compiled edition in each language that the letter speaks to readers of `languages`; at least one."""
+def compile_languages(content: EditionContent, languages: Iterable[str], networks: Iterable[Network] | None = None) -> dict[str, bytes]:
+    """The compiled edition in each language that the letter speaks to readers of `languages`; at least one.
+
+    `networks`: whose compose addresses stand in it when tracking is off; None: ours.
+    """
     wanted = sorted({catalogue.spoken(language) for language in languages} or {catalogue.spoken("")})
-    intents = share_intents(content) if content.tracking == "off" else {}
+    intents = share_intents(content, networks) if content.tracking == "off" else {}
     return {language: compile_edition(content, language, intents=intents) for language in wanted}
 
 
-def share_intents(content: EditionContent) -> dict[tuple[int, str], str]:
+def share_intents(content: EditionContent, known: Iterable[Network] | None = None) -> dict[tuple[int, str], str]:
     """With tracking off the message itself holds the compose addresses: (post, network letter) -> address."""
     letters = {letter for letter, _, _ in content.networks}
-    networks = [network for network in load_networks() if network.letter in letters]
+    networks = [network for network in (load_networks() if known is None else known) if network.letter in letters]
     found = {(post.n, network.letter): _intent(content, post, network) for post in content.posts for network in networks if not post.internal}
     return {key: address for key, address in found.items() if address}
 

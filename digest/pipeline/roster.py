@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,9 +32,12 @@ class RosterFile:
     notes: tuple[str, ...]
 
 
-def check(path: Path) -> RosterFile:
-    """Read the roster in `path`. Raises FileProblemsError with every problem, or UnreadableFileError."""
-    rows, problems, notes = read_roster(path)
+def check(path: Path, networks: Iterable[str] | None = None) -> RosterFile:
+    """Read the roster in `path`. `networks`: names that may stand in it; None: ours.
+
+    Raises FileProblemsError with every problem, or UnreadableFileError.
+    """
+    rows, problems, notes = read_roster(path, networks)
     if problems:
         raise FileProblemsError([str(problem) for problem in problems], hint="Nothing was changed. Mend them, then try again.")
     return RosterFile(rows=rows, notes=tuple(notes))

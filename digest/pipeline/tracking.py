@@ -16,9 +16,9 @@ from digest.db import links
 from digest.domain.press import LinkToken, is_measured
 from digest.domain.share import Network
 from digest.domain.visitor import DEFAULTS, RULES_VERSION, Hit, ScannerNetwork, Thresholds, Verdict, VisitorClass, classify, classify_all
-from digest.files.networks import load_networks
 from digest.files.scanners import load_scanners
 
+from digest.pipeline import networks
 OWN_MINUTES = 10  # how long an owner's browser is known again on the own short link
 
 
@@ -52,7 +52,7 @@ def tracking_settings(config: Config) -> TrackingSettings:
     """`[tracking]` and `[sharing]` with the bundled catalogues. Raises FileProblemsError for a broken catalogue."""
     return TrackingSettings(
         site_url=config.site.url,
-        networks=load_networks(),
+        networks=networks.usable(config),
         mode=Mode(config.tracking.mode),
         opt_in=config.tracking.consent == "opt-in",
         short=config.sharing.link == "short",

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from digest.config import Config
-from digest.files.networks import load_networks
+from digest.files.scanners import load_scanners
 from digest.pipeline import networks
 from digest.pipeline.tracking import in_ascii
 from digest.files.scanners import load_scanners
@@ -22,13 +22,13 @@ def application(engine: Engine, config: Config, clock: Callable[[], datetime]) -
 
 
 def web_settings(config: Config) -> WebSettings:
-    """The part of `config` that the pages need, as plain values. Raises FileProblemsError for a broken networks file."""
+    """The part of `config` that the pages need, as plain values."""
     return WebSettings(
         site_url=config.site.url,
         site_name=config.site.name,
         company=config.site.company,
         policy_url=config.site.policy_url,
-        networks=load_networks(),
+        networks=networks.usable(config),
         keep_days=config.tracking.keep_days,
         tracking=config.tracking.mode,
         opt_in=config.tracking.consent == "opt-in",
