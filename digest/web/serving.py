@@ -11,7 +11,6 @@ from digest.config import Config
 from digest.files.scanners import load_scanners
 from digest.pipeline import networks
 from digest.pipeline.tracking import in_ascii
-from digest.files.scanners import load_scanners
 from digest.web.app import App, make_app
 from digest.web.settings import WebSettings
 
@@ -34,8 +33,8 @@ def web_settings(config: Config) -> WebSettings:
         opt_in=config.tracking.consent == "opt-in",
         short=config.sharing.link == "short",
         trusted_proxies=config.web.trusted_proxies,
+        scanners=load_scanners(),
         click_hosts=in_ascii(config.conversions.hosts),
         conversions_secret=config.conversions.secret,
         conversion_events=config.conversions.events,
-        scanners=load_scanners(),
     )
