@@ -19,8 +19,11 @@ from starlette.types import ASGIApp
 from digest.db.session import read
 from digest.domain.press import Standing
 from digest.errors import StorageError
+from digest.pipeline.captions import Captions
 from digest.pipeline.presses import Tracker
 from digest.web.committer import Committer
+from digest.web.conversions import PATH as CONVERSIONS
+from digest.web.conversions import ConversionDoor
 from digest.web.employee import routes as employee_routes
 from digest.web.guard import MAX_BODY, BodyTooBigError, explain, limited, may_act, send_reply
 from digest.web.links import LinkDoor, Receive, Scope, Send, kind_of
@@ -34,8 +37,9 @@ _ROBOTS = "User-agent: *\nAllow: /l/\nDisallow: /\n"  # link previews may follow
 class App:
     """The ASGI application that `make_app` returns."""
 
-    def __init__(self, door: LinkDoor, inner: ASGIApp, pages: Pages, settings: WebSettings) -> None:
+    def __init__(self, door: LinkDoor, conversions: ConversionDoor, inner: ASGIApp, pages: Pages, settings: WebSettings) -> None:
         self._door = door
+        self._conversions = conversions
         self._inner = inner
         self._pages = pages
         self._site_url = settings.site_url
@@ -66,6 +70,9 @@ class App:
                 await send_reply(made, scope, send)
                 return
         path: str = scope["path"]
+        if path == CONVERSIONS:  # signed, so it needs no form of ours
+            await send_reply(await self._conversions.answer(scope, receive), scope, send)
+            return
         if path[:3] in {"/S/", "/U/", "/W/"}:
             path = path[:2].lower() + path[2:]
             scope = {**scope, "path": path}
@@ -92,6 +99,7 @@ def make_app(
     presser = Committer(tracker.answer)
     pages = Pages(settings)
     proxies = Proxies(settings.trusted_proxies)
+    captions = Captions(engine, settings.caption_uses)
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
@@ -109,7 +117,7 @@ def make_app(
 
     router = Router(
         routes=[
-            *employee_routes(engine, presser, pages, settings, proxies, clock),
+            *employee_routes(engine, presser, pages, settings, proxies, captions, clock),
             Route("/healthz", _health(engine), methods=["GET"]),
             Route("/robots.txt", _robots, methods=["GET"]),
             *routes,
@@ -117,7 +125,7 @@ def make_app(
         lifespan=lifespan,
     )
     inner = ExceptionMiddleware(router, handlers={HTTPException: unknown})
-    return App(LinkDoor(presser, pages, proxies, clock), inner, pages, settings)
+    return App(LinkDoor(presser, pages, proxies, captions, clock), ConversionDoor(engine, settings, clock), inner, pages, settings)
 
 
 def _health(engine: Engine) -> Callable[[Request], Awaitable[Response]]:
