@@ -18,6 +18,8 @@ from urllib.parse import quote
 
 import ada_url
 
+from digest.domain.target import looks_like_another
+
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 TOKEN_BYTES = 10  # 80 bits
 TOKEN_LENGTH = 17  # 16 characters and a check character
@@ -35,7 +37,14 @@ _FORGIVE = str.maketrans({"o": "0", "i": "1", "l": "1"})
 _JUNK = "'\"` .,);>/\u200b"  # what linkifiers and scanners add behind a link
 _SCANNED = ("'", "%27", '"', "%22", "`")  # junk that no linkifier adds (share-links O1)
 _LONGEST = 120  # nothing of ours is longer, junk included
-_RUDE = re.compile("ass|fag|fck|f[vx]ck|fuk|kkk|nazi|n[1y]g|sex|sh[1y]t|tit|t[1y]t|wtf|xxx|88")
+# No slug has i, l, o or u in it, but people read digits as letters: each letter here stands for whatever looks like it.
+_LOOKS = {"a": "a4", "b": "b8", "e": "e3", "g": "g9", "i": "1y", "l": "1", "o": "0", "s": "s5", "t": "t7", "u": "vx", "z": "z2"}
+_RUDE_WORDS = (
+    "anal anus arsch arse ass bitch cock coon crap cum cunt dick dyke fag fap fck fick fotze fuck fuk hitler hure idiot jap jerk kike kill kkk "
+    "merde milf naked nazi neger nig nude nutte paki penis piss poop porn puta rape scum sex shit slut spic suck tard tit turd twat wank whore "
+    "wichs wtf xxx"
+)
+_RUDE = re.compile("|".join(["88", *("".join(f"[{_LOOKS.get(c, c)}]" for c in word) for word in _RUDE_WORDS.split())]))
 _KEY_ID_BYTES, _EMPLOYEE_BYTES, _MAC_BYTES = 1, 5, 16
 _SIGNED_LENGTH = 36  # ceil(22 bytes * 8 / 5)
 
@@ -105,6 +114,8 @@ def clean(text: str) -> tuple[str, bool]:
         if shorter == stripped:
             break
         stripped = shorter
+    if not stripped.isascii():  # else a Kelvin sign would pass for a k
+        return "", True
     plain = stripped.lower().translate(_FORGIVE)
     return plain, plain != text
 
@@ -167,7 +178,7 @@ def web_address(url: str | None) -> str | None:
         return None
     href = str(parsed.href)
     fine = parsed.protocol in {"https:", "http:"} and parsed.hostname and not parsed.username and not parsed.password and parsed.port != "0"
-    return href if fine and href.isascii() and href.isprintable() else None
+    return href if fine and href.isascii() and href.isprintable() and not looks_like_another(parsed.hostname) else None
 
 
 def with_utm(url: str, *, source: str, campaign: str, content: str) -> str:
@@ -189,11 +200,23 @@ def with_utm(url: str, *, source: str, campaign: str, content: str) -> str:
     values = {"utm_source": source, "utm_medium": "social", "utm_campaign": campaign, "utm_content": content}
     return _with_values(url, {name: value.lower() for name, value in values.items()})
 
+
 def with_click_id(url: str, made: str) -> str:
     """`url` with `ac_id` put into its query as text; as it is when it has one already or would grow beyond 2,048 characters."""
     return _with_values(url, {CLICK_ID: made})
 
+
 def _with_values(url: str, values: Mapping[str, str]) -> str:
+    base, mark, fragment = url.partition("#")
+    head, asked, query = base.partition("?")
+    have = {part.partition("=")[0].lower() for part in re.split("[&;]", query)}
+    added = "&".join(f"{name}={quote(value, safe='')}" for name, value in values.items() if name not in have)
+    if not added:
+        return url
+    joint = "" if not asked or not query or query.endswith("&") else "&"
+    made = f"{head}?{query}{joint}{added}{mark}{fragment}"
+    return made if len(made) <= MAX_ADDRESS else url
+
 
 def control_token(secret: bytes, period: str, employee: int) -> str:
     """The token of one message's preference, vote and answer links: HMAC-SHA256 over its purpose and key, 80 bits.
@@ -207,9 +230,11 @@ def control_token(secret: bytes, period: str, employee: int) -> str:
             return found
     raise OverflowError(period)
 
+
 def click_id(random: bytes) -> str:
     """What goes with a visitor to a listed host: 80 random bits in 16 characters. It opens nothing and names nobody."""
     return base32(int.from_bytes(random, "big"), CLICK_ID_LENGTH)
+
 
 def read_click_id(text: str) -> str | None:
     """A click id as other systems hand it back, in our spelling; None when it is none."""

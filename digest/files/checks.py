@@ -11,6 +11,7 @@ from typing import Any
 import ada_url
 import regex
 
+from digest.domain.target import is_own_link, is_shortener, looks_like_another
 from digest.files.addresses import RefusedError, address
 
 Check = Callable[[Any], Any]
@@ -168,9 +169,25 @@ def _href(plain: str) -> str:
     href = str(parsed.href)
     if parsed.protocol not in {"https:", "http:"} or parsed.username or parsed.password or parsed.port == "0" or not href.isascii():
         raise RefusedError("a web address that a browser accepts")
+    if looks_like_another(parsed.hostname):
+        raise RefusedError(f"a web address whose name uses one alphabet; this one is {parsed.hostname} and can be taken for another")
     if len(href) > _LONGEST_URL:
         raise RefusedError(f"a web address of {_LONGEST_URL:,} characters at most")
     return href
+
+
+def article(site_url: str) -> Check:
+    """Where a post leads: a web address that is no shortener's and, where `site_url` is known, no link of our own."""
+
+    def check(value: Any) -> str:  # noqa: ANN401 - any TOML value
+        found = url(value)
+        if is_shortener(ada_url.URL(found).hostname):
+            raise RefusedError("the article's own address, not a shortened one: open it and copy what the browser shows")
+        if is_own_link(found, site_url):
+            raise RefusedError("the article's own address, not a link of a letter: open it and copy what the browser shows")
+        return found
+
+    return check
 
 
 def image(value: Any) -> str:  # noqa: ANN401 - any TOML value

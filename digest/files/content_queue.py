@@ -33,15 +33,17 @@ def read_queue(
     people: frozenset[str] | None,
     caption_problem: Callable[[str, str], str | None],
     networks: frozenset[str],
+    site_url: str = "",
 ) -> tuple[Queue, list[Problem]]:
     """The queue in `path`, a file or a folder of `*.toml`, and every problem, sorted by place.
 
     `people`: addresses in lower case; None: `by` may be anybody. `caption_problem(network, caption)` gives a sentence
-    or None. What has a problem is left out of the Queue. Raises UnreadableFileError when there is nothing to read.
+    or None. `site_url`: base of our own links, which no post may lead to.
+    What has a problem is left out of the Queue. Raises UnreadableFileError when there is nothing to read.
     """
     tables = {
         "edition": EDITION,
-        "post": post_table(Authors(people), captions(caption_problem, networks)),
+        "post": post_table(Authors(people), captions(caption_problem, networks), site_url),
         "figure": FIGURE,
         "answer": ANSWER,
         "lesson": LESSON,

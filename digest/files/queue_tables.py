@@ -105,13 +105,13 @@ def _text_of(check: Callable[[str], str]) -> checks.Check:
     return lambda value: check(checks.line(value))
 
 
-def post_table(authors: Authors, caption_reader: Reader) -> Table:
+def post_table(authors: Authors, caption_reader: Reader, site_url: str = "") -> Table:
     """`[[post]]`."""
     only = {"countries": each(_text_of(country)), "teams": each(checks.line), "languages": each(_text_of(language))}
     spec = {
         "id": leaf(checks.identifier),
         "title": leaf(checks.line),
-        "url": leaf(checks.url),
+        "url": leaf(checks.article(site_url)),
         "why": leaf(checks.text),
         "by": leaf(authors),
         "named": leaf(checks.flag),

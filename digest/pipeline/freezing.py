@@ -18,7 +18,13 @@ from digest.pipeline.planning import fresh_token
 
 def freeze(connection: Connection, config: Config, period: str) -> tuple[EditionContent, tuple[str, ...]]:
     """The words of `period`, and what the editor should know. Raises FileProblemsError for the queue, EditionError when it has nothing to say."""
-    said = queue.load(config.queue_path, people=people.addresses(connection), disclosure=_words(config).disclosure, networks=networks.known(config))
+    said = queue.load(
+        config.queue_path,
+        people=people.addresses(connection),
+        disclosure=_words(config).disclosure,
+        networks=networks.known(config),
+        site_url=config.site.url,
+    )
     found = editions.by_period(connection, period)
     content = freeze_edition(
         said,

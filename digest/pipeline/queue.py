@@ -41,21 +41,23 @@ class Checked:
         return sum(post.visibility is Visibility.INTERNAL for post in self.queue.posts)
 
 
-def check(path: Path, *, people: frozenset[str] | None, disclosure: str = "", networks: Iterable[Network] | None = None) -> Checked:
+def check(
+    path: Path, *, people: frozenset[str] | None, disclosure: str = "", networks: Iterable[Network] | None = None, site_url: str = ""
+) -> Checked:
     """Read the queue in `path`. `people`: addresses on the roster; None: authors cannot be checked.
 
     `disclosure` stands in every shared text, so a caption must leave room for it. `networks`: None means ours alone.
-    Raises UnreadableFileError.
+    `site_url`: base of our own links, which no post may lead to. Raises UnreadableFileError.
     """
     limits = {network.name: network.limit for network in (load_networks() if networks is None else networks)}
     problem = partial(caption_problem, limits=limits, disclosure=disclosure)
-    queue, problems = read_queue(path, people=people, caption_problem=problem, networks=frozenset(limits))
+    queue, problems = read_queue(path, people=people, caption_problem=problem, networks=frozenset(limits), site_url=site_url)
     return Checked(queue=queue, problems=tuple(problems), authors_checked=people is not None)
 
 
-def load(path: Path, *, people: frozenset[str] | None, disclosure: str = "", networks: Iterable[Network] | None = None) -> Queue:
+def load(path: Path, *, people: frozenset[str] | None, disclosure: str = "", networks: Iterable[Network] | None = None, site_url: str = "") -> Queue:
     """The queue in `path`. Raises FileProblemsError with every problem, or UnreadableFileError."""
-    checked = check(path, people=people, disclosure=disclosure, networks=networks)
+    checked = check(path, people=people, disclosure=disclosure, networks=networks, site_url=site_url)
     if checked.problems:
         raise FileProblemsError([str(problem) for problem in checked.problems], hint="Mend them, then run `digest queue check`.")
     return checked.queue
