@@ -11,6 +11,7 @@ from digest.cli.home import Home, as_json_option, pass_home, say
 from digest.errors import DigestError
 
 if TYPE_CHECKING:
+    from digest.config import Config
     from digest.domain.post import Post
     from digest.domain.share import Network
     from digest.pipeline.queue import Checked
@@ -37,7 +38,9 @@ def check(home: Home, *, file: Path | None, roster: Path | None, as_json: bool) 
 
     path = home.config.queue_path if file is None else file
     authors, missing = _authors(home, roster)
-    checked = queue.check(path, people=authors, disclosure=_disclosure(home), networks=_networks(home))
+    config = _config(home)
+    disclosure, site_url = (config.sharing.disclosure, config.site.url) if config else ("", "")
+    checked = queue.check(path, people=authors, disclosure=disclosure, networks=_networks(config), site_url=site_url)
     if missing and not as_json:
         click.echo(f"Not checked: whether each `by` is somebody on the roster ({missing}). Name a roster with --roster FILE.csv.", err=True)
     if checked.problems and not as_json:
@@ -67,21 +70,18 @@ def _authors(home: Home, roster: Path | None) -> tuple[frozenset[str] | None, st
     return found, "" if found else "nobody was imported yet; `digest roster import FILE.csv` does it"
 
 
-def _disclosure(home: Home) -> str:
+def _config(home: Home) -> Config | None:
+    """The configuration where there is one; a broken one is no problem of the queue, and every other command names it."""
     try:
-        return home.config.sharing.disclosure if home.config_path.exists() else ""
+        return home.config if home.config_path.exists() else None
     except DigestError:
-        return ""  # a broken configuration is no problem of the queue, and every other command names it
+        return None
 
 
-def _networks(home: Home) -> tuple[Network, ...] | None:
+def _networks(config: Config | None) -> tuple[Network, ...] | None:
     """The networks that captions may be for; None: ours, as long as there is no configuration that could name others."""
     from digest.pipeline import networks
 
-    try:
-        config = home.config if home.config_path.exists() else None
-    except DigestError:
-        return None
     return None if config is None else networks.known(config)
 
 
@@ -122,7 +122,7 @@ def list_(home: Home, *, file: Path | None, as_json: bool) -> None:
     from digest.pipeline import queue
 
     path = home.config.queue_path if file is None else file
-    posts = queue.load(path, people=None, networks=_networks(home)).posts
+    posts = queue.load(path, people=None, networks=_networks(_config(home))).posts
     text = _table(posts) if posts else f"{path}: no posts yet. Write a [[post]] with title, url and why, then run `digest queue check`."
     say({"posts": [_as_data(post) for post in posts]}, text, as_json=as_json)
 

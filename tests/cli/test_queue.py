@@ -103,3 +103,17 @@ def test_posts_are_listed_for_people_and_machines(door: Door) -> None:
     assert "decision-no-lisbon-warehouse" in said.out
     posts = json.loads(door("queue", "list", SAMPLE / "queue.toml", "--json").out)["posts"]
     assert (len(posts), posts[0]["origin"], posts[0]["captions"]) == (10, "colleague", {"linkedin": 2, "x": 1, "bluesky": 1})
+
+
+def test_a_post_that_leads_to_a_letter_s_own_link_or_a_shortener_is_named_at_its_line(door: Door) -> None:
+    """B5: the editor learns it before anything is planned."""
+    door.write("config.toml", '[site]\nurl = "https://letter.example.com"\n')
+    door.write(
+        "queue.toml",
+        '[[post]]\ntitle = "A"\nwhy = "b"\nurl = "https://letter.example.com/l/k7q2m9x4c8v3"\n'
+        '[[post]]\ntitle = "B"\nwhy = "b"\nurl = "https://bit.ly/x"\n',
+    )
+    said = door("queue", "check")
+    assert said.code == 1
+    assert 'queue.toml:4:7: found "https://letter.example.com/l/k7q2m9x4c8v3", allowed the article\'s own address, not a link of a letter' in said.err
+    assert 'queue.toml:8:7: found "https://bit.ly/x", allowed the article\'s own address, not a shortened one' in said.err
