@@ -16,7 +16,7 @@ from digest.db.recalls import Disabled, Linked
 from digest.db.session import read, write
 from digest.domain.link import parse_slug
 from digest.errors import DigestError, NotFoundError
-from digest.pipeline import queue
+from digest.pipeline import networks, queue
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def follow(engine: Engine, config: Config, *, now: datetime) -> list[str]:
     Letters are frozen, their links are not. A queue with problems, or none, moves nothing: planning is what complains about it.
     """
     try:
-        said = queue.load(config.queue_path, people=queue.authors(engine))
+        said = queue.load(config.queue_path, people=queue.authors(engine), networks=networks.known(config), site_url=config.site.url)
     except DigestError as error:
         _log.info("addresses stay as they are: %s", error.summary)
         return []

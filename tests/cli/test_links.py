@@ -142,9 +142,9 @@ def test_an_article_s_new_address_in_the_queue_takes_effect_with_the_next_tick(e
     assert recalling.follow(engine, planned, now=NOW) == []
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "https://good@evil.example", "not an address"])
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "https://good@evil.example", "not an address", f"{SITE}/l/k7q2m9x4c8v3", "https://bit.ly/x"])
 def test_an_address_that_the_queue_may_not_have_moves_nothing(engine: Engine, planned: Config, url: str) -> None:
-    """B14 with B2: what is refused in the queue never becomes a target."""
+    """B14 with B2 and B5: what is refused in the queue never becomes a target."""
     moved(planned.home, url)
     assert recalling.follow(engine, planned, now=NOW) == []
     assert address(engine) == "https://example.com/cold-room"
