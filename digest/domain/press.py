@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 EVERYONE = "group:everyone"  # owns the short links of people who are not measured
+ERASED = "~e"  # begins what stands for the token of somebody who was erased
 
 
 class Kind(StrEnum):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,8 +13,8 @@ import ada_url
 from sqlalchemy import Connection
 
 from digest.config import Config
-from digest.db import links
-from digest.domain.press import LinkToken, is_measured
+from digest.db import links, retention
+from digest.domain.press import ERASED, LinkToken, is_measured
 from digest.domain.share import Network
 from digest.domain.visitor import DEFAULTS, RULES_VERSION, Hit, ScannerNetwork, Thresholds, Verdict, VisitorClass, classify, classify_all
 from digest.files.scanners import load_scanners
@@ -79,7 +80,8 @@ def judged(verdict: Verdict) -> dict[str, Any]:
 def reclassify(connection: Connection, edition_id: int, settings: TrackingSettings) -> dict[str, int]:
     """Judge an edition's events again, each among the others; raw signals stay. Returns class -> clicks.
 
-    The same events give the same verdicts, so running it twice changes nothing.
+    The same events give the same verdicts, so running it twice changes nothing. Verdicts stay as they are once what they
+    looked at is gone: when some of the edition's events became sums, and for people who were erased.
     """
     clicks = links.clicks_of(connection, edition_id)
     verdicts = classify_all([_hit(row) for row in clicks], settings.thresholds)
@@ -96,7 +98,10 @@ def reclassify(connection: Connection, edition_id: int, settings: TrackingSettin
     _reclassify_visits(connection, edition_id, settings, busy)
     counts = dict.fromkeys(map(str, VisitorClass), 0)
     for verdict in verdicts.values():
+    if retention.begun(connection, edition_id):
+        return dict.fromkeys(map(str, VisitorClass), 0) | Counter(row._mapping["class"] for row in clicks)  # noqa: SLF001 - SQLAlchemy's documented name
         counts[verdict.visitor] += 1
+    verdicts |= {row.id: _stored(row) for row in clicks if row.token.startswith(ERASED)}
     return counts
 
 
@@ -104,7 +109,7 @@ def _reclassify_visits(connection: Connection, edition_id: int, settings: Tracki
     """A scanner that follows a share link finds the short link in it: a visit by its browser inside its burst is its own."""
     changed = []
     for row in links.visits_of(connection, edition_id):
-        verdict = classify(row.signals, row.at, settings.thresholds)
+        verdict = classify(row.signals, row.at, settings.thresholds) if not row.owner.startswith("erased:") else _stored(row)
         theirs = busy.get(employee_of(row.owner) or 0, ()) if row.signals.get("own") else ()
         if verdict.visitor is not VisitorClass.PREVIEW and any(abs(row.at - at) <= timedelta(minutes=OWN_MINUTES) for at in theirs):
             verdict = Verdict(visitor=VisitorClass.MACHINE, reasons=("burst",))
@@ -134,3 +139,7 @@ def _differs(row: Any, verdict: Verdict) -> bool:  # noqa: ANN401 - a row of the
 
 def _change(row: Any, verdict: Verdict) -> dict[str, Any]:  # noqa: ANN401 - a row of the database
     return {"which": row.id, **judged(verdict)}
+def _stored(row: Any) -> Verdict:  # noqa: ANN401 - a row of the database
+    return Verdict(visitor=VisitorClass(row._mapping["class"]), reasons=tuple(row.reasons))  # noqa: SLF001 - SQLAlchemy's documented name
+
+

@@ -6,24 +6,23 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine
 
 from digest.config import Config
-from digest.db import held, links, retention
+from digest.db import held
 from digest.db.held import Tally
-from digest.db.session import read, write
+from digest.db.session import read
 from digest.domain.message import FailReason, MessageState
 from digest.errors import DigestError
-from digest.pipeline import edition, holding, recalling, renderers, transports
+from digest.pipeline import edition, holding, privacy, recalling, renderers, transports
 from digest.pipeline.delivery import Delivery, deliver
 from digest.pipeline.holding import Hold
 
 _log = logging.getLogger(__name__)
 _PAUSES = ("breaker: ", "canary: ")  # how a run's error begins when it paused the edition
-_BOUNCES = timedelta(days=180)  # longer than the five editions that the rule for soft ones looks back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,11 +132,8 @@ def tick(
 
 
 def forget(engine: Engine, config: Config, *, now: datetime) -> None:
-    """Destroy what was promised to be kept no longer: raw events after `keep_days`, each day's salt after two days, bounces."""
-    with write(engine) as connection:
-        retention.forget_events(connection, now - timedelta(days=config.tracking.keep_days))
-        retention.forget_bounces(connection, now - _BOUNCES)
-        links.destroy_salts(connection, now)
+    """Destroy what was promised to be kept no longer."""
+    privacy.purge(engine, config, now=now)
 
 
 def send_due(
