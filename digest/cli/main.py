@@ -27,6 +27,7 @@ COMMANDS = {
     "serve": "serve",
     "links": "links",
     "report": "report",
+    "outcome": "outcome",
     "suppress": "suppress",
     "doctor": "doctor",
     "db": "db",

@@ -10,16 +10,16 @@ from digest.pipeline.report import Report, sentences
 
 def report_table(found: Report) -> str:
     """The report for people: sentences first, then a line per post and per network."""
-    posts = _table("Post", "From", "Sent to", "Read", "Shares opened", "Visits")
+    posts = table_of("Post", "From", "Sent to", "Read", "Shares opened", "Visits")
     for post in found.posts:
         origin = "inside" if post.internal else post.origin
         visits = "-" if post.internal else str(post.visits)
         shares = "-" if post.internal else str(post.shares_opened)
         posts.add_row(post.title, origin, f"{post.picked:,}", str(post.read), shares, visits)
-    networks = _table("Network", "Shares opened", "Visits")
+    networks = table_of("Network", "Shares opened", "Visits")
     for name, (opened, visits_of) in found.networks.items():
         networks.add_row(name, str(opened), str(visits_of))
-    teams = _table("Team", "Pressed a link")
+    teams = table_of("Team", "Pressed a link")
     for team, people in sorted(found.teams.items()):
         teams.add_row(team, "hidden" if people is None else str(people))
     parts = [*sentences(found), "", drawn(posts)]
@@ -28,7 +28,8 @@ def report_table(found: Report) -> str:
     return "\n".join(parts)
 
 
-def _table(*columns: str) -> Table:
+def table_of(*columns: str) -> Table:
+    """A table whose first column holds words and whose others hold figures."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(columns[0], overflow="fold", max_width=44)
     for column in columns[1:]:
@@ -36,9 +37,9 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def drawn(table: Table) -> str:
-    """The table as text, 100 columns wide at most."""
-    console = Console(width=100, no_color=True, highlight=False)
+def drawn(table: Table, *, width: int = 100) -> str:
+    """The table as text, `width` columns at most; what stands in its cells is never taken for markup."""
+    console = Console(width=width, no_color=True, highlight=False, markup=False, emoji=False)
     with console.capture() as capture:
         console.print(table)
     return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from digest.db.schema import edition, edition_post, outcome, short_link, visit
+from digest.db.schema import audit, edition, edition_post, outcome, short_link, visit
 from digest.domain.outcome import Grade, Outcome
 
 BRAND = "brand"  # owns the short links of the company's own accounts
@@ -72,6 +72,11 @@ def stored(connection: Connection, key: str) -> dict[str, Any] | None:
 def correct(connection: Connection, key: str, values: Mapping[str, Any]) -> None:
     """Put right what a later export says about the same outcome."""
     connection.execute(update(outcome).where(outcome.c.key == key).values(dict(values)))
+
+
+def note(connection: Connection, *, who: str, file: str, detail: str, now: datetime) -> None:
+    """Keep on record who took a file in."""
+    connection.execute(insert(audit).values(at=now, who=who, what="outcome.import", subject=file, detail=detail))
 
 
 def listed(connection: Connection, edition_id: int | None = None) -> list[Outcome]:
