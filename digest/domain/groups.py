@@ -1,12 +1,27 @@
-"""Groups large enough to speak of: figures are shown, and links counted in aggregate mode, for k people or more."""
+"""Groups large enough to speak of: figures are shown, and links counted in aggregate mode, for k people or more.
+
+The rule, for one table of figures about groups that do not overlap, whose total may be known from elsewhere:
+
+- a group of fewer than k people is hidden, and so is a count of fewer than k (zero of a large enough group is shown: it
+  says no more than everybody's silence would);
+- what is hidden is two groups at least, together k people or more, and together no one or k counts or more; the next
+  smallest groups are hidden until that is so. Then taking what is shown from the total gives nothing smaller than k.
+
+Two tables about the same people that are cut differently would give small differences: so people are cut one way only
+(`group_of`), and that way is kept from the moment an edition is planned, whoever moves, joins or is erased afterwards.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
 
 from digest.domain.employee import Employee
+from digest.domain.report import Range
 
 EVERYONE = "everyone"
+NOBODY = "nobody"  # people who are not measured share one token that counts nothing
+Key = TypeVar("Key", bound=Hashable)
 
 
 def group_of(person: Employee, sizes: Mapping[str, int], minimum: int) -> str:
@@ -17,16 +32,43 @@ def group_of(person: Employee, sizes: Mapping[str, int], minimum: int) -> str:
     return EVERYONE
 
 
-def shown(counts: Mapping[str, int], members: Mapping[str, int], minimum: int) -> dict[str, int | None]:
-    """Each group's count, or None where it must stay hidden.
+def too_small(members: int, count: int, minimum: int) -> bool:
+    """True when a figure says something of fewer than `minimum` people. Of nobody at all anything may be said."""
+    return 0 < members < minimum or 0 < count < minimum
 
-    Groups with fewer than `minimum` members are hidden; when they hide too few people together, the next smallest go
-    too, so that nothing can be had by taking the shown ones from the total (complementary suppression).
-    """
-    by_size = sorted(counts, key=lambda group: (members.get(group, 0), group))
-    hidden: list[str] = []
-    for group in by_size:
-        together = sum(members.get(g, 0) for g in hidden)
-        if members.get(group, 0) < minimum or (hidden and together < minimum) or len(hidden) == 1:
-            hidden.append(group)
-    return {group: None if group in hidden else counts[group] for group in counts}
+
+def hidden(counts: Mapping[Key, int], members: Mapping[Key, int], minimum: int) -> frozenset[Key]:
+    """Those that must not be shown: too small themselves, or needed to hide the others."""
+    gone = {key for key, count in counts.items() if too_small(members.get(key, 0), count, minimum)}
+    rest = sorted((key for key in counts if key not in gone and members.get(key)), key=lambda key: (members[key], counts[key], str(key)))
+    while gone and rest and not _covered(gone, counts, members, minimum):
+        gone.add(rest.pop(0))
+    return frozenset(gone)
+
+
+def _covered(gone: set[Key], counts: Mapping[Key, int], members: Mapping[Key, int], minimum: int) -> bool:
+    """True when what is hidden, taken as one, may be known."""
+    people, count = sum(members.get(key, 0) for key in gone), sum(counts[key] for key in gone)
+    return len(gone) > 1 and people >= minimum and not 0 < count < minimum
+
+
+def shown(counts: Mapping[Key, int], members: Mapping[Key, int], minimum: int) -> dict[Key, int | None]:
+    """Each group's count, or None where it must stay hidden."""
+    gone = hidden(counts, members, minimum)
+    return {key: None if key in gone else count for key, count in counts.items()}
+
+
+def table(ranges: Mapping[Key, tuple[int, int]], members: Mapping[Key, int], minimum: int) -> dict[Key, Range]:
+    """Each group's figure as a range, by the same rule at either end: a low end that is too small is shown as 0, which is true as well."""
+    lows = shown({key: low for key, (low, _) in ranges.items()}, members, minimum)
+    highs = shown({key: high for key, (_, high) in ranges.items()}, members, minimum)
+    return {
+        key: Range(
+            low=lows[key] or 0,
+            high=high,
+            hidden=highs[key] is None,
+            small=too_small(members.get(key, 0), high, minimum),
+            minimum=minimum,
+        )
+        for key, (_, high) in ranges.items()
+    }

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """From what people surely did to what they probably did. `hidden`: too few people stand behind it."""
+    """From what people surely did to what they probably did. `hidden`: too few people stand behind it, or behind what it would tell by subtraction."""
 
     low: int
     high: int
     hidden: bool = False
     minimum: int = 5
+    small: bool = True  # of one that is hidden: by its own size
 
     def __str__(self) -> str:
         """`41-48`, `41`, or why there is no figure."""
         if self.hidden:
-            return f"fewer than {self.minimum}"
+            return f"fewer than {self.minimum}" if self.small else "not shown"
         return str(self.low) if self.low == self.high else f"{self.low}-{self.high}"
 
     def as_data(self) -> dict[str, int | bool | None]:
