@@ -1,0 +1,36 @@
+"""A batch of presses: what they ask for, and what was found for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from digest.db import links
+from digest.domain.edition import EditionContent
+from digest.domain.press import LinkedPost, LinkToken, Press, Standing
+
+
+class Batch:
+    """What a batch of presses asks for and what was found."""
+
+    def __init__(self, *, presses: Sequence[Press]) -> None:
+        self.presses = presses
+        self.tokens: dict[str, LinkToken] = {}
+        self.posts: dict[tuple[int, int], LinkedPost] = {}
+        self.links: dict[str, links.ShortLink] = {}
+        self.own: dict[int, set[str]] = {}
+        self.standings: list[Standing] = []
+        self.shared: set[int] = set()
+        self.contents: dict[int, EditionContent] = {}
+        self.wants: dict[tuple[str, int, str], links.Want] = {}
+        self.slugs: dict[tuple[str, str, str], str] = {}
+        self.click_ids: dict[int, str] = {}  # id() of a press -> what goes with the visitor
+        self._places = {id(press): place for place, press in enumerate(presses)}
+
+    def pair(self, press: Press) -> tuple[LinkToken | None, LinkedPost | None]:
+        """The token and post that a press of the message names."""
+        token = self.tokens.get(press.key)
+        return token, self.posts.get((token.edition, press.n)) if token else None
+
+    def place(self, press: Press) -> int:
+        """Where the press stands in the batch."""
+        return self._places[id(press)]

@@ -1,0 +1,98 @@
+"""What presses found in the database, kept for a while, so that links go on when it is away."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from digest.db import links
+from digest.domain.edition import EditionContent
+from digest.domain.press import Kind, LinkedPost, LinkToken, Press
+from digest.pipeline.batch import Batch
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+_LINKS = 20_000  # tokens, and as many short links: about 25 MB when full
+_EDITIONS = 16
+
+
+class Bounded(Generic[K, V]):
+    """A mapping that forgets what was not written for longest, beyond `most` entries."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._entries: OrderedDict[K, V] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._entries)
+
+    def __contains__(self, key: K) -> bool:
+        """Whether something stands there."""
+        return key in self._entries
+
+    def get(self, key: K) -> V | None:
+        """What stands there, or None."""
+        return self._entries.get(key)
+
+    def put(self, entries: Mapping[K, V]) -> None:
+        """Write entries, and forget the oldest."""
+        for key, value in entries.items():
+            self._entries.pop(key, None)
+            self._entries[key] = value
+        while len(self._entries) > self._most:
+            self._entries.popitem(last=False)
+
+
+class Seen:
+    """Links that were pressed: enough to answer them again without asking. Nothing in it says who pressed."""
+
+    def __init__(self, most: int = _LINKS) -> None:
+        self._tokens: Bounded[str, LinkToken] = Bounded(most)
+        self._links: Bounded[str, links.ShortLink] = Bounded(most)
+        self._slugs: Bounded[tuple[str, str, str], str] = Bounded(most)
+        self._posts: Bounded[int, dict[int, LinkedPost]] = Bounded(_EDITIONS)
+        self._contents: Bounded[int, EditionContent] = Bounded(_EDITIONS)
+
+    def keep(self, batch: Batch) -> None:
+        """Remember what a batch found."""
+        posts: dict[int, dict[int, LinkedPost]] = {}
+        for (edition, n), post in batch.posts.items():
+            posts.setdefault(edition, {})[n] = post
+        self._posts.put(posts)
+        self._tokens.put(batch.tokens)
+        self._links.put(batch.links)
+        self._slugs.put(batch.slugs)
+        self._contents.put(batch.contents)
+
+    def minted(self, slugs: Mapping[tuple[str, str, str], str]) -> None:
+        """Remember short links that were made just now."""
+        self._slugs.put(slugs)
+
+    def knows(self, press: Press) -> bool:
+        """True when the press can be answered out of this alone."""
+        if press.kind is Kind.VISIT:
+            return press.key in self._links
+        token = self._tokens.get(press.key)
+        return token is not None and token.edition in self._posts and (press.kind is Kind.READ or token.edition in self._contents)
+
+    def batch(self, presses: Sequence[Press]) -> Batch:
+        """Those of `presses` that are known, with everything known about them."""
+        found = Batch(presses=[press for press in presses if self.knows(press)])
+        for press in found.presses:
+            link = self._links.get(press.key) if press.kind is Kind.VISIT else None
+            token = self._tokens.get(press.key) if press.kind is not Kind.VISIT else None
+            if link is not None:
+                found.links[press.key] = link
+            if token is not None:
+                found.tokens[press.key] = token
+                found.posts |= {(token.edition, n): post for n, post in (self._posts.get(token.edition) or {}).items()}
+                content = self._contents.get(token.edition)
+                found.contents |= {token.edition: content} if content else {}
+        return found
+
+    def fill_slugs(self, batch: Batch) -> None:
+        """Keep only the short links that exist already; the others' places take the article's own address."""
+        batch.slugs = {want.key: slug for want in batch.wants.values() if (slug := self._slugs.get(want.key))}
+        batch.wants = {which: want for which, want in batch.wants.items() if want.key in batch.slugs}
