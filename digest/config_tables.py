@@ -147,6 +147,7 @@ class Tracking(Keys):
     consent: Literal["opt-out", "opt-in"] = "opt-out"
     keep_days: int = Field(default=90, ge=1, le=800)
 
+    country_database: str = ""
 
 class Conversions(Keys):
     """[conversions]: what visits led to, as your own systems tell it."""

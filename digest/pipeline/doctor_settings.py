@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import stat
+from datetime import datetime
 
 from digest.config import Config
 from digest.domain.doctor import Finding, bad, ok, unknown, warn
-from digest.errors import DigestError
+from digest.errors import DigestError, FileProblemsError
+from digest.files.country import open_countries
+from digest.files.networks import read_networks
 from digest.mail.sources import from_imap, from_maildir
+from digest.pipeline import networks, tracking
 
 _SOME = 5  # names that are shown
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -51,6 +55,25 @@ def _waiting(config: Config, source: str) -> int:
         return sum(1 for _ in from_maildir(config.home / source))
     with from_imap(source, config.inbound.password, look_only=True) as messages:
         return sum(1 for _ in messages)
+
+
+def sharing(config: Config, now: datetime) -> list[Finding]:
+    """The files of one's own that share links and visits are made with."""
+    found = []
+    _, problems = read_networks(networks.own_file(config))
+    do = "Correct the row; until then the network stays as it was, and nothing is planned."
+    found += [bad("sharing.networks_file", problem, do) for problem in problems]
+    if not problems:
+        try:
+            networks.offered(config)
+        except FileProblemsError as error:
+            found += [bad("sharing.networks", problem, "Run `digest queue networks` to see which there are.") for problem in error.problems]
+    file = tracking.country_database(config)
+    if file is not None:
+        _, problem = open_countries(file, now)
+        subject, _, said = problem.partition(": ")
+        found.append(warn(subject, said) if problem else ok("tracking.country_database", f"{file} can be read"))
+    return found
 
 
 def secrets(config: Config) -> list[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import ada_url
@@ -32,6 +33,11 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+def nowhere(_address: str) -> str:
+    """The country of every address while there is no database of them."""
+    return ""
+
+
 class TrackingSettings:
     """What tracking needs of the configuration."""
 
@@ -44,6 +50,7 @@ class TrackingSettings:
     scanners: tuple[ScannerNetwork, ...] = ()
     click_hosts: frozenset[str] = frozenset()  # hosts of articles whose visitors carry a click id, in ASCII
 
+    country: Callable[[str], str] = nowhere  # of a visitor's address
     def measures(self, token: LinkToken) -> bool:
         """True when this token's clicks stand beside its person."""
         return self.mode is Mode.INDIVIDUAL and is_measured(token, opt_in=self.opt_in)
@@ -67,6 +74,12 @@ def in_ascii(hosts: Iterable[str]) -> frozenset[str]:
     return frozenset(ada_url.idna_to_ascii(host).decode() for host in hosts)
 
 def employee_of(owner_name: str) -> int | None:
+
+def country_database(config: Config) -> Path | None:
+    """The file that tells countries, or None."""
+    return config.home / config.tracking.country_database if config.tracking.country_database else None
+
+
     """The person who owns a short link, or None for a group."""
     kind, _, number = owner_name.partition(":")
     return int(number) if kind == "employee" else None

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import Engine
 
 from digest.config import Config
+from digest.files.country import open_countries
 from digest.files.scanners import load_scanners
 from digest.pipeline import networks
-from digest.pipeline.tracking import in_ascii
+from digest.pipeline.tracking import country_database, in_ascii
 from digest.web.app import App, make_app
 from digest.web.settings import WebSettings
+
+log = logging.getLogger(__name__)
 
 
 def application(engine: Engine, config: Config, clock: Callable[[], datetime]) -> App:
     """The links and pages of `config`, over an open database."""
-    return make_app(engine, web_settings(config), clock)
+    return make_app(engine, web_settings(config, clock()), clock)
 
 
-def web_settings(config: Config) -> WebSettings:
-    """The part of `config` that the pages need, as plain values."""
+def web_settings(config: Config, now: datetime) -> WebSettings:
+    """The part of `config` that the pages need, as plain values. Files that cannot be used are told, and the pages do without them."""
+    countries, problem = open_countries(country_database(config), now)
+    if problem:
+        log.warning("%s", problem)
     return WebSettings(
         site_url=config.site.url,
         site_name=config.site.name,
@@ -32,9 +39,11 @@ def web_settings(config: Config) -> WebSettings:
         tracking=config.tracking.mode,
         opt_in=config.tracking.consent == "opt-in",
         short=config.sharing.link == "short",
+        caption_uses=config.sharing.caption_uses,
         trusted_proxies=config.web.trusted_proxies,
         scanners=load_scanners(),
         click_hosts=in_ascii(config.conversions.hosts),
+        country=countries.of,
         conversions_secret=config.conversions.secret,
         conversion_events=config.conversions.events,
     )

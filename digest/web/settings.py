@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from digest.domain.share import Network
 from digest.domain.visitor import DEFAULTS, ScannerNetwork, Thresholds
-from digest.pipeline.tracking import Mode, TrackingSettings
+from digest.pipeline.tracking import Mode, TrackingSettings, nowhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class WebSettings:
     scanners: tuple[ScannerNetwork, ...] = ()
     click_hosts: frozenset[str] = frozenset()  # hosts of articles whose visitors carry a click id
     conversions_secret: str = field(default="", repr=False)  # "": no conversions are taken in
+    country: Callable[[str], str] = nowhere  # of a visitor's address
     conversion_events: tuple[str, ...] = ()
 
     def for_tracking(self) -> TrackingSettings:
@@ -41,3 +43,4 @@ class WebSettings:
             scanners=self.scanners,
             click_hosts=self.click_hosts,
         )
+            country=self.country,
