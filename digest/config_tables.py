@@ -138,6 +138,7 @@ class Sharing(Keys):
     networks_file: str = ""
     link: Literal["short", "canonical"] = "short"
     disclosure: str = ""
+    caption_uses: int = Field(default=20, ge=0, le=100_000)
 
 
 class Tracking(Keys):

@@ -33,6 +33,7 @@ _TOKENS = (
         employee.c.id.label("person"),
         employee.c.measured,
         employee.c.language,
+        employee.c.mastodon,
         message.c.networks,
         func.coalesce(message.c.sent_at, message.c.dated_at).label("sent_at"),
     )
@@ -73,6 +74,7 @@ def tokens(connection: Connection, wanted: Iterable[str]) -> dict[str, LinkToken
             language=row.language or "",
             networks=row.networks or "",
             sent_at=row.sent_at,
+            mastodon=row.mastodon or "",
         )
         for row in connection.execute(_TOKENS, {"wanted": list(wanted)})
     }

@@ -137,6 +137,11 @@ def come_back(connection: Connection, numbers: Sequence[EmployeeId]) -> None:
     """Note that these people are on the roster again."""
     if numbers:
         connection.execute(update(employee).where(employee.c.id == bindparam("number")).values(left_at=null()), [{"number": n} for n in numbers])
+def remember_mastodon(connection: Connection, number: int, server: str) -> None:
+    """The Mastodon server this person shares to; "" forgets it."""
+    connection.execute(update(employee).where(employee.c.id == number).values(mastodon=server))
+
+
 
 
 def erased_hashes(connection: Connection) -> frozenset[str]:

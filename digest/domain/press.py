@@ -52,6 +52,7 @@ class LinkToken:
     networks: str = ""  # letters of the person's own networks
     sent_at: datetime | None = None
 
+    mastodon: str = ""  # the server the person named
 
 @dataclass(frozen=True, kw_only=True)
 class LinkedPost:

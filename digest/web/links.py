@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import datetime
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
+
 from digest.domain.link import SHARE_PAGE, SlugTail, Tail, parse_slug, parse_tail
 from digest.domain.press import Kind, Press, Standing
-from digest.domain.share import compose, intent, with_link
-from digest.pipeline.presses import NOWHERE, Answer, Share
+from digest.domain.share import Network, compose, intent, too_long, with_link
+from digest.pipeline.answer import NOWHERE, Answer, Share
+from digest.pipeline.captions import Captions
+from digest.pipeline.presses import new_event
 from digest.web.committer import Committer
 from digest.web.pages import Pages, Reply, redirect, reply
 from digest.web.signals import Proxies, on_phone, preferred_language, referrer_host, signals, wanted
@@ -51,16 +54,18 @@ def read_press(scope: Scope, proxies: Proxies, now: datetime) -> Press | None:
         address=proxies.client((scope.get("client") or ("",))[0], headers.get(b"x-forwarded-for", b"").decode("latin-1")),
         referrer_host=referrer_host(headers) if kind is Kind.VISIT else "",
         signals=signals(scope, headers, mutated=mutated, junk=found.junk),
+        event=new_event(now),
     )
 
 
 class LinkDoor:
     """Answers presses; the share page is handed to `pages_app`."""
 
-    def __init__(self, presser: Presser, pages: Pages, proxies: Proxies, clock: Callable[[], datetime]) -> None:
+    def __init__(self, presser: Presser, pages: Pages, proxies: Proxies, captions: Captions, clock: Callable[[], datetime]) -> None:
         self._presser = presser
         self._pages = pages
         self._proxies = proxies
+        self._captions = captions
         self._clock = clock
 
     async def answer(self, scope: Scope) -> Reply | None:
@@ -73,26 +78,23 @@ class LinkDoor:
         if press is not None and press.letter == SHARE_PAGE:
             return None
         answer = await self._presser.ask(press) if press is not None else NOWHERE
-        return self._reply(answer, press, scope)
+        return await self._reply(answer, press, scope)
 
-    def _reply(self, answer: Answer, press: Press | None, scope: Scope) -> Reply:
+    async def _reply(self, answer: Answer, press: Press | None, scope: Scope) -> Reply:
         if press is None or answer.standing not in {Standing.GO, Standing.UNATTRIBUTED}:
             language = answer.language or preferred_language(scope["headers"])
             return self._pages.standing(answer.standing, language, detail=answer.detail, title=answer.title)
         if answer.share is not None:
-            words = suggestion(answer.share, press.key)
+            words = await self._words(answer.share, press.key)
             return lead(answer.share, words, pages=self._pages, phone=on_phone(wanted(scope)), status=302)
         cache = "private, max-age=0" if press.kind is Kind.VISIT else "no-store"
         return redirect(302, answer.target, cache=cache, vary=BY_DEVICE if press.kind is Kind.SHARE else "")
 
-
-def suggestion(share: Share, token: str) -> str:
-    """Words to start from: one of the editor's captions, not the same for every colleague, else the title."""
-    captions = share.post.captions.get(share.network.name, ()) if share.network else ()
-    if not captions:
-        return share.post.title
-    turn = hashlib.sha256(f"{token}/{share.post.n}".encode()).digest()[0]
-    return captions[turn % len(captions)]
+    async def _words(self, share: Share, token: str) -> str:
+        """Words to start from; only where a caption may be used up is a thread asked to write that down."""
+        if share.human and share.network is not None and share.post.captions.get(share.network.name):
+            return await run_in_threadpool(self._captions.words, share, token)
+        return self._captions.words(share, token)
 
 
 def lead(share: Share, words: str, *, pages: Pages, phone: bool, status: int, copy: bool = False) -> Reply:
@@ -100,13 +102,29 @@ def lead(share: Share, words: str, *, pages: Pages, phone: bool, status: int, co
     network = share.network
     if network is None:
         raise ValueError(share)
-    caption = compose(network, words=words, disclosure=share.content.disclosure, link=share.link, phone=phone)
-    target = intent(network, caption=caption, link=share.link, title=share.post.title, phone=phone)
-    if not copy and network.name != "email" and network.takes_text(phone=phone):
+    server = share.mastodon if network.server else ""
+    title = share.post.title
+    caption = compose(network, words=words, disclosure=share.content.disclosure, link=share.link, phone=phone, title=title, server=server)
+    target = intent(network, caption=caption, link=share.link, title=title, phone=phone, server=server)
+    target = "" if too_long(target) else target
+    if target and not copy and not _by_page(network) and network.takes_text(phone=phone):
         return redirect(status, target, vary=BY_DEVICE)
-    carried = bool(target) and not copy and network.name != "email"  # the composer brings the link itself
-    text = caption if carried and caption else with_link(caption, share.link)
-    how = "mail" if network.name == "email" else "open" if target else "bare"
+    carried = bool(target) and not copy and not _by_page(network)  # the composer brings the link itself
+    whole = with_link(caption, share.link)
     return pages.page(
-        "copy", share.language, vary=f"{BY_DEVICE}, Accept-Language", text=text, target=target, how=how, network=network, post=share.post, copy=copy
+        "copy",
+        share.language,
+        vary=f"{BY_DEVICE}, Accept-Language",
+        text=caption if carried and caption else whole,
+        whole=whole,
+        target=target,
+        how="mail" if _by_page(network) else "open" if target else "bare",
+        network=network,
+        post=share.post,
+        copy=copy,
     )
+
+
+def _by_page(network: Network) -> bool:
+    """True where the address is no web page: mail programs differ on a redirect to it, a link on a page works in all."""
+    return network.desktop.startswith("mailto:")

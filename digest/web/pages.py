@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from babel.numbers import format_decimal
 from markupsafe import Markup
 from starlette.responses import Response
 
@@ -79,16 +80,17 @@ class Pages:
             loader=jinja2.FileSystemLoader(folder), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
         self._style = self._environment.get_template("style.css").render(letters=ALPHABET[1:])
-        self._script = (folder / "copy.js").read_text(encoding="utf-8")
+        self._scripts = {name: (folder / f"{name}.js").read_text(encoding="utf-8") for name in ("copy", "share")}
         self._environment.globals |= {
             "style": Markup(self._style),  # noqa: S704 - our own file
-            "script": Markup(self._script),  # noqa: S704 - our own file
+            "scripts": {name: Markup(text) for name, text in self._scripts.items()},  # noqa: S704 - our own files
             "site_name": settings.site_name,
             "company": settings.company,
             "policy_url": settings.policy_url,
             "keep_days": settings.keep_days,
             "tracking": settings.tracking,
         }
+        self._environment.filters["number"] = lambda value, language: format_decimal(value, locale=language)
         self._settings = settings
         self._notices: dict[tuple[str, str], Reply] = {}
 
@@ -98,7 +100,7 @@ class Pages:
         html = self._environment.get_template(f"{name}.html").render(say=say, language=say.language, direction=direction(say.language), **values)
         # A form of the share page is answered by a redirect to a network, and that may redirect on: any https place.
         forms = "'self' https:" if name == "share" else "'self'"
-        script = f" script-src {hashed(self._script)};" if name == "copy" else ""
+        script = f" script-src {hashed(self._scripts[name])};" if name in self._scripts else ""
         sources = f"default-src 'none'; style-src {hashed(self._style)};{script} img-src 'self'"
         policy = f"{sources}; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
         headers = {

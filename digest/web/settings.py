@@ -23,6 +23,7 @@ class WebSettings:
     tracking: str = "individual"  # individual | aggregate | off
     opt_in: bool = False
     short: bool = True  # False: shared texts carry the article's own address
+    caption_uses: int = 20  # how often a ready caption is handed out in one edition; 0: never
     trusted_proxies: tuple[str, ...] = ()  # addresses, networks, or "unix"
     thresholds: Thresholds = DEFAULTS
     scanners: tuple[ScannerNetwork, ...] = ()
