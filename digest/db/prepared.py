@@ -47,10 +47,17 @@ class Prepared:
         return made
 
     def each(self, connection: Connection, shared: Mapping[str, Any], many: Sequence[Mapping[str, Any]]) -> int:
-        """Run an INSERT or UPDATE for each of `many` and what they have in common; how many rows changed in all. Raises DBAPIError."""
+        """Run an INSERT or UPDATE for each of `many` (all of the same names) with what they share; how many rows changed. Raises DBAPIError."""
+        if not many:
+            return 0
         found = self._for(connection.dialect)
-        common = _bound(found, shared)
-        values = [_laid_out(found, {**common, **_bound(found, one)}) for one in many]
+        common = {**found.constants, **_bound(found, shared)}
+        if found.order is None:
+            values: list[Any] = [{**common, **_bound(found, one)} for one in many]
+        else:
+            known = [common.get(name) for name in found.order]
+            open_places = [(place, name, found.binders.get(name)) for place, name in enumerate(found.order) if name in many[0]]
+            values = [_completed(known, open_places, one) for one in many]
         return int(self._run(connection, found, values, many=True).rowcount)
 
     @staticmethod
@@ -94,6 +101,13 @@ def _reader(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:  # noqa
 
 def _bound(found: _Compiled, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: found.binders[name](value) if name in found.binders else value for name, value in values.items()}
+
+
+def _completed(known: list[Any], places: Sequence[tuple[int, str, Callable[[Any], Any] | None]], one: Mapping[str, Any]) -> list[Any]:
+    values = known.copy()
+    for place, name, bind in places:
+        values[place] = one[name] if bind is None else bind(one[name])
+    return values
 
 
 def _laid_out(found: _Compiled, bound: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a tuple or a mapping, as the driver wants it

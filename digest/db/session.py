@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from digest.errors import StorageError
 
 _PATIENCE = 30.0  # seconds a writer waits for its turn
+_FOLDING = 0.5  # seconds to wait for readers before the log is left for the next time
 _LOOK = 0.001  # seconds between looks; one millisecond keeps a click quick and costs nothing measurable
 
 
@@ -85,13 +86,14 @@ def _begin(connection: Connection) -> None:
     if connection.get_execution_options().get("read_only"):
         connection.exec_driver_sql("BEGIN")
         return
+    driver: Any = connection.connection.driver_connection  # SQLAlchemy's own way would cost more than the statement
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        except OperationalError as error:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
+                raise OperationalError("BEGIN IMMEDIATE", None, error) from error
             time.sleep(_LOOK)
         else:
             return
@@ -118,14 +120,26 @@ def yield_to_others(engine: Engine) -> None:
 
 
 def fold(engine: Engine) -> bool:
-    """SQLite: bring the log into the file and empty it, because older pages live on in it; False when somebody is reading right now."""
+    """SQLite: bring the log into the file and empty it, because older pages live on in it; False while somebody is reading them."""
     if engine.dialect.name != "sqlite":
         return True
+    deadline = time.monotonic() + _FOLDING
+    while True:
+        if _folded(engine):
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOOK)
+
+
+def _folded(engine: Engine) -> bool:
     with storage_errors(engine):
         raw = engine.raw_connection()
         try:
             busy, _, _ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.OperationalError:  # locked by another checkpoint, or by a writer
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
             return False
         finally:
             raw.close()

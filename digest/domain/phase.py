@@ -10,6 +10,7 @@ import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from digest.domain.message import FailReason, MessageState
 
@@ -159,23 +160,26 @@ TABLE: tuple[Row, ...] = (
 
 def decide(outcome: Outcome) -> Decision:
     """The first row of the table that fits `outcome`; every outcome has one."""
-    event = event_of(outcome)
+    return _decided(outcome.phase, event_of(outcome), outcome.reused)
+
+
+@cache
+def _decided(phase: Phase, event: Event, reused: bool) -> Decision:
     for row in TABLE:
-        if outcome.phase in row.phases and event in row.events and row.reused in {None, outcome.reused}:
+        if phase in row.phases and event in row.events and row.reused in {None, reused}:
             return Decision(state=row.state, reason=row.reason, effect=row.effect)
-    raise AssertionError(outcome)
+    raise AssertionError(phase, event)
 
 
 def event_of(outcome: Outcome) -> Event:
     """What the reply speaks of. The enhanced code is more exact and wins over the plain one (RFC 3463)."""
-    subject, detail = _parts(outcome.enhanced)
     match outcome.kind:
         case Kind.TEMPORARY if outcome.code == _SHUTDOWN:
             return Event.SHUTDOWN
         case Kind.TEMPORARY:
-            return Event.SLOW_DOWN if subject == _SECURITY else Event.TEMPORARY
+            return Event.SLOW_DOWN if _parts(outcome.enhanced)[0] == _SECURITY else Event.TEMPORARY
         case Kind.PERMANENT:
-            return _refusal(outcome, subject, detail)
+            return _refusal(outcome, *_parts(outcome.enhanced))
         case _:
             return Event(outcome.kind.value)
 

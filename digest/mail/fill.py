@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from markupsafe import escape
 
@@ -15,8 +16,9 @@ from digest.domain.message import Pick
 from digest.domain.words import reading_minutes
 from digest.errors import TemplateError
 from digest.mail.compile import Compiled, Group, Tree
+from digest.mail.plain import clean
 from digest.mail.qp import Slot, encode_value
-from digest.mail.templates import PARTS, clean
+from digest.mail.templates import PARTS
 from digest.mail.view import SLOTS
 
 BOUNDARY = "=_digest"  # quoted-printable never holds "=_", so no body can
@@ -187,15 +189,22 @@ class Filler:
         return found
 
     def _values(self, person: Fill) -> dict[str, bytes]:
-        name = clean(person.name)
-        values = {"name": encode_value(name), "name_html": encode_value(str(escape(name)))}
-        for value in values.values():
-            _no_dot(value, "name")
+        values = dict(_greeted(person.name))
         for slot, token in (("share", person.share), ("control", person.control), ("unsubscribe", person.unsubscribe)):
             if slot in self._uses and len(token) != SLOTS[slot]:  # the lines around it were cut for exactly this length
                 raise TemplateError(f"slot {slot}", f"found a token of {len(token)} characters, allowed {SLOTS[slot]}")
             values[slot] = token.encode("ascii")
         return values
+
+
+@lru_cache(maxsize=4096)
+def _greeted(name: str) -> tuple[tuple[str, bytes], ...]:
+    """The slots of a given name; thousands of people share a few hundred."""
+    plain = clean(name)
+    values = (("name", encode_value(plain)), ("name_html", encode_value(str(escape(plain)))))
+    for _, value in values:
+        _no_dot(value, "name")
+    return values
 
 
 def fill(compiled: Compiled, person: Fill) -> Filled:
@@ -214,7 +223,7 @@ def choices(compiled: Compiled, person: Fill) -> dict[str, tuple[str, ...]]:
         **{f"because{pick.n}": (pick.because,) for pick in known},
         "part": tuple(part for part in PARTS if chosen[part] or part in compiled.always),
         "network": person.networks,
-        "minutes": (str(reading_minutes(words)),),
+        "minutes": (str(reading_minutes(words, compiled.pace)),),
         "greeting": ("name" if person.name else "all",),
         "preheader": tuple(str(pick.n) for pick in shown) or ("note",),
     }

@@ -32,7 +32,6 @@ _DIRECTIONS = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}  # wou
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _LOCAL = re.compile(r"[^\x00-\x20\x7f-\x9f\s\"(),:;<>@\[\\\]\u202a-\u202e\u2066-\u2069\ud800-\udfff]{1,64}")
 _VALUE = re.compile(rb"[\x21-\x7e\x80-\xff][\x20-\x7e\x80-\xff]*(?:\r\n[ ][\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff][\x20-\x7e\x80-\xff]*)*")
-_NAMES = ("To", "Subject", "Date", "Message-ID", "List-Unsubscribe", "X-Digest-ID")
 
 
 class HeadError(DigestError):
@@ -105,10 +104,17 @@ def needs_smtputf8(address: str) -> bool:
 def wire_address(address: str) -> str:
     """`address` as the envelope and the head carry it, its domain in ASCII. Raises HeadError."""
     local, at, domain = address.rpartition("@")
-    ascii_domain = domain if domain.isascii() else str(ada_url.idna_to_ascii(domain).decode() if domain else "")
-    if not at or not _LOCAL.fullmatch(local) or not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f.:IPv]+\]", ascii_domain):
+    ascii_domain = _ascii_domain(domain)
+    if not at or not _LOCAL.fullmatch(local) or not ascii_domain:
         raise HeadError(repr(address), "found no address", hint="Correct it in the roster and import it again.")
     return f"{local}@{ascii_domain}"
+
+
+@lru_cache(maxsize=4096)
+def _ascii_domain(domain: str) -> str:
+    """The domain as DNS knows it, or "" when it is none."""
+    found = domain if domain.isascii() else str(ada_url.idna_to_ascii(domain).decode())
+    return found if re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f.:IPv]+\]", found) else ""
 
 
 def mailbox(name: str, address: str, taken: int) -> bytes:
@@ -181,22 +187,28 @@ def check_names(head: bytes, names: Sequence[str]) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _date(moment: datetime) -> bytes:
-    return format_datetime(moment.astimezone(UTC)).encode("ascii")
+def _subject_line(subject: str) -> bytes:
+    return _line("Subject", unstructured(subject, len("Subject: ")) or b"=?utf-8?Q??=")
+
+
+@lru_cache(maxsize=1024)
+def _date_line(moment: datetime) -> bytes:
+    return _line("Date", format_datetime(moment.astimezone(UTC)).encode("ascii"))
 
 
 def variable_head(letter: Letter, domain: str) -> bytes:
     """The fields that differ from message to message. Raises HeadError."""
     reference = letter.reference.encode("ascii", "replace")
-    values = (
-        mailbox(letter.to_name, letter.to_address, len("To: ")),
-        unstructured(letter.subject, len("Subject: ")) or b"=?utf-8?Q??=",
-        _date(letter.date),
-        b"<%s@%s>" % (reference, domain.encode("ascii", "replace")),
-        b"<%s>" % letter.unsubscribe.encode("ascii", "replace"),
-        reference,
+    return b"".join(
+        (
+            _line("To", mailbox(letter.to_name, letter.to_address, len("To: "))),
+            _subject_line(letter.subject),
+            _date_line(letter.date),
+            _line("Message-ID", b"<%s@%s>" % (reference, domain.encode("ascii", "replace"))),
+            _line("List-Unsubscribe", b"<%s>" % letter.unsubscribe.encode("ascii", "replace")),
+            _line("X-Digest-ID", reference),
+        ),
     )
-    return b"".join(map(_line, _NAMES, values))
 
 
 def build(head: bytes, domain: str, letter: Letter, body: bytes) -> bytes:

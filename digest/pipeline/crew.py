@@ -24,7 +24,6 @@ _log = logging.getLogger(__name__)
 _LONGEST_PAUSE = 30.0
 _PAUSES = 5  # without one acceptance in between; then the relay waits for another run
 _LOOK = 0.1  # seconds between looks at the stop event
-_CROWD = 3  # endings at once
 _LONGEST_WAIT = 10.0  # seconds for a rate limit; what must wait longer waits for the next run
 
 
@@ -42,8 +41,6 @@ class Crew:
         self._rest_until: dict[str, float] = {}  # transport -> monotonic
         self._pauses: Counter[str] = Counter()
         self._stopped_at: float | None = None
-        self._exchange_took = 0.0  # seconds, the last time
-        self._shared = _CROWD  # endings that are worth waiting for more: fewer while the last commit was shared by many
 
     def send(self) -> None:
         """Send what is due, until nothing more can be sent now."""
@@ -87,18 +84,9 @@ class Crew:
         return True
 
     def _listen(self, lines: Lines) -> None:
-        """Hear what has ended. While endings come thick and fast, gather some: they share one commit, which costs more than the wait."""
+        """Hear what has ended; all of it shares the next commit."""
         for line, outcome in lines.poll(self._patience()):
             self._ended(line, outcome)
-        if len(self._done) < min(_CROWD, self._shared):
-            return
-        until = time.monotonic() + self._exchange_took / 2
-        while self._done and lines.busy and (left := until - time.monotonic()) > 0:
-            before = len(self._done)
-            for line, outcome in lines.poll(min(left, self._exchange_took / 4)):
-                self._ended(line, outcome)
-            if len(self._done) == before:
-                return
 
     @property
     def _stopping(self) -> bool:
@@ -135,14 +123,11 @@ class Crew:
 
     def _exchange(self, lines: Lines, ready: list[Line]) -> None:
         done, self._done = self._done, []
-        began = time.monotonic()
         try:
             answers = self._committer.exchange(done, Counter(line.relay.name for line in ready))
         except BaseException:
             self._done = [*done, *self._done]  # what the relay said is evidence; it is offered to the database once more
             raise
-        self._exchange_took = time.monotonic() - began
-        self._shared = _CROWD if len(done) < _CROWD else 1
         if any(item.settlement.state is MessageState.QUEUED for item in done):
             for line in self._lines:
                 line.idle = False  # a message came back, so there is work again

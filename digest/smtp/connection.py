@@ -191,9 +191,9 @@ class Connection:
     def _refuse_here(self, sender: str, recipient: str, wire: bytes) -> Outcome | None:
         """What the relay need not be asked: the answer is certain."""
         utf8 = "SMTPUTF8" in self._offers
-        if _UNSAFE & set(sender) or not (utf8 or words.ascii_form(sender)):
+        if not _UNSAFE.isdisjoint(sender) or not (utf8 or words.ascii_form(sender)):
             return _refusal(Phase.MAIL, 553, "5.1.7", "the sender's address cannot be written into an SMTP command of this relay")
-        if "@" not in recipient or _UNSAFE & set(recipient):
+        if "@" not in recipient or not _UNSAFE.isdisjoint(recipient):
             return _refusal(Phase.RCPT, 553, "5.1.3", "the address cannot be written into an SMTP command")
         if not utf8 and not words.ascii_form(recipient):
             return _refusal(Phase.RCPT, 553, "5.6.7", "the relay does not offer SMTPUTF8, which this address needs")

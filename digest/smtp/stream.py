@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from digest.domain.phase import TEXT_LIMIT, Kind, enhanced_code
@@ -23,6 +24,7 @@ _MOST_LINES = 200
 _BLOCK = 65536  # octets written at once; TLS does not tell how much of a longer piece has left
 _AT_ONCE = 262_144  # octets of a message that is written in one go
 _LOWEST, _HIGHEST = 200, 599
+_KINDS = {2: Kind.ACCEPTED, 4: Kind.TEMPORARY, 5: Kind.PERMANENT}
 _WAITS = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -67,7 +69,15 @@ class Reply:
     @property
     def kind(self) -> Kind:
         """Accepted, temporary or permanent; 1yz and 3yz where 2yz was due are no answer."""
-        return {2: Kind.ACCEPTED, 4: Kind.TEMPORARY, 5: Kind.PERMANENT}.get(self.code // 100, Kind.UNREADABLE)
+        return _KINDS.get(self.code // 100, Kind.UNREADABLE)
+
+
+@lru_cache(maxsize=1024)
+def _one_line(line: bytes) -> Reply | None:
+    """The reply that a line is by itself, for servers say the same few a thousand times; None when it needs a closer look."""
+    if line[:3].isdigit() and line[3:4] == b" " and _LOWEST <= int(line[:3]) <= _HIGHEST:
+        return Reply(code=int(line[:3]), lines=(shown(line[4:].decode("utf-8", "replace")),))
+    return None
 
 
 class Stream:
@@ -195,6 +205,8 @@ class Stream:
                 yield from self._fill(until)
             line = bytes(self._buffer[:end]).rstrip(b"\r")
             del self._buffer[: end + 1]
+            if not lines and (whole := _one_line(line)) is not None:
+                return whole
             if not line[:3].isdigit() or line[3:4] not in {b"", b" ", b"-"} or (lines and line[:3] != code):
                 raise CutError(Kind.UNREADABLE, f"no SMTP reply: {quoted(line)}")
             code = line[:3]
