@@ -40,12 +40,12 @@ def queue() -> str:
     return "".join(posts)
 
 
-def people(count: int) -> Iterator[dict[str, Any]]:
+def people(count: int, domain: str = "example.org") -> Iterator[dict[str, Any]]:
     """Employees of four countries and twenty teams, each with up to three topics."""
     random = Random(48)
     for n in range(1, count):
         yield person(
-            f"person{n:07}@example.org",
+            f"person{n:07}@{domain}",
             country=random.choice(("DE", "IN", "KE", "PT")),
             team=f"Team {random.randint(1, 20)}",
             language=random.choice(("de", "en")),
@@ -54,10 +54,10 @@ def people(count: int) -> Iterator[dict[str, Any]]:
         )
 
 
-def fill(engine: Engine, count: int) -> None:
+def fill(engine: Engine, count: int, domain: str = "example.org") -> None:
     """Put them on the roster, a thousand at a time."""
     chunk: list[dict[str, Any]] = []
-    for row in people(count):
+    for row in people(count, domain):
         chunk.append(row)
         if len(chunk) == SIZES[0]:
             with write(engine) as connection:
