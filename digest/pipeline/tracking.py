@@ -19,8 +19,8 @@ from digest.domain.press import ERASED, LinkToken, is_measured
 from digest.domain.share import Network
 from digest.domain.visitor import DEFAULTS, RULES_VERSION, Hit, ScannerNetwork, Thresholds, Verdict, VisitorClass, classify, classify_all
 from digest.files.scanners import load_scanners
-
 from digest.pipeline import networks
+
 OWN_MINUTES = 10  # how long an owner's browser is known again on the own short link
 
 
@@ -32,12 +32,12 @@ class Mode(StrEnum):
     OFF = "off"  # nothing
 
 
-@dataclass(frozen=True, kw_only=True)
 def nowhere(_address: str) -> str:
     """The country of every address while there is no database of them."""
     return ""
 
 
+@dataclass(frozen=True, kw_only=True)
 class TrackingSettings:
     """What tracking needs of the configuration."""
 
@@ -49,8 +49,8 @@ class TrackingSettings:
     thresholds: Thresholds = DEFAULTS
     scanners: tuple[ScannerNetwork, ...] = ()
     click_hosts: frozenset[str] = frozenset()  # hosts of articles whose visitors carry a click id, in ASCII
-
     country: Callable[[str], str] = nowhere  # of a visitor's address
+
     def measures(self, token: LinkToken) -> bool:
         """True when this token's clicks stand beside its person."""
         return self.mode is Mode.INDIVIDUAL and is_measured(token, opt_in=self.opt_in)
@@ -73,13 +73,13 @@ def in_ascii(hosts: Iterable[str]) -> frozenset[str]:
     """Host names as they stand in a redirect's address."""
     return frozenset(ada_url.idna_to_ascii(host).decode() for host in hosts)
 
-def employee_of(owner_name: str) -> int | None:
 
 def country_database(config: Config) -> Path | None:
     """The file that tells countries, or None."""
     return config.home / config.tracking.country_database if config.tracking.country_database else None
 
 
+def employee_of(owner_name: str) -> int | None:
     """The person who owns a short link, or None for a group."""
     kind, _, number = owner_name.partition(":")
     return int(number) if kind == "employee" else None
@@ -97,7 +97,10 @@ def reclassify(connection: Connection, edition_id: int, settings: TrackingSettin
     looked at is gone: when some of the edition's events became sums, and for people who were erased.
     """
     clicks = links.clicks_of(connection, edition_id)
+    if retention.begun(connection, edition_id):
+        return dict.fromkeys(map(str, VisitorClass), 0) | Counter(row._mapping["class"] for row in clicks)  # noqa: SLF001 - SQLAlchemy's documented name
     verdicts = classify_all([_hit(row) for row in clicks], settings.thresholds)
+    verdicts |= {row.id: _stored(row) for row in clicks if row.token.startswith(ERASED)}
     links.put_verdicts(connection, "click", [_change(row, verdicts[row.id]) for row in clicks if _differs(row, verdicts[row.id])])
     busy: dict[int, list[datetime]] = {}
     for row in clicks:
@@ -111,10 +114,7 @@ def reclassify(connection: Connection, edition_id: int, settings: TrackingSettin
     _reclassify_visits(connection, edition_id, settings, busy)
     counts = dict.fromkeys(map(str, VisitorClass), 0)
     for verdict in verdicts.values():
-    if retention.begun(connection, edition_id):
-        return dict.fromkeys(map(str, VisitorClass), 0) | Counter(row._mapping["class"] for row in clicks)  # noqa: SLF001 - SQLAlchemy's documented name
         counts[verdict.visitor] += 1
-    verdicts |= {row.id: _stored(row) for row in clicks if row.token.startswith(ERASED)}
     return counts
 
 
@@ -146,13 +146,13 @@ def _hit(row: Any) -> Hit:  # noqa: ANN401 - a row of the database
     )
 
 
+def _stored(row: Any) -> Verdict:  # noqa: ANN401 - a row of the database
+    return Verdict(visitor=VisitorClass(row._mapping["class"]), reasons=tuple(row.reasons))  # noqa: SLF001 - SQLAlchemy's documented name
+
+
 def _differs(row: Any, verdict: Verdict) -> bool:  # noqa: ANN401 - a row of the database
     return (row._mapping["class"], list(row.reasons), row.rules_version) != (verdict.visitor.value, list(verdict.reasons), RULES_VERSION)  # noqa: SLF001 - SQLAlchemy's documented name
 
 
 def _change(row: Any, verdict: Verdict) -> dict[str, Any]:  # noqa: ANN401 - a row of the database
     return {"which": row.id, **judged(verdict)}
-def _stored(row: Any) -> Verdict:  # noqa: ANN401 - a row of the database
-    return Verdict(visitor=VisitorClass(row._mapping["class"]), reasons=tuple(row.reasons))  # noqa: SLF001 - SQLAlchemy's documented name
-
-
