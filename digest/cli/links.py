@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from digest.cli.home import Home, as_json_option, pass_home, say
+from digest.cli.links_brand import brand
 
 if TYPE_CHECKING:
     from digest.pipeline.recalling import Listing
@@ -91,3 +92,4 @@ def _listed(found: Listing) -> str:
         posts.add_row(one.id, one.url or "-", f"{one.short_links:,}", one.recalled or "")
     stopped = [f"{one.slug} ({one.post}, {one.network}): disabled {one.at:%Y-%m-%d}: {one.why}" for one in found.disabled]
     return "\n".join([drawn(posts).rstrip("\n"), *stopped])
+command.add_command(brand)

@@ -11,10 +11,7 @@ import click
 from digest.cli.home import Home, as_json_option, pass_home, say
 
 if TYPE_CHECKING:
-    from digest.domain.outcome import Outcome
     from digest.pipeline.crm import Import
-
-_COLUMNS = ("When", "What", "Grade", "Lead", "Post", "Network", "Whose", "Visit", "Value")
 
 
 @click.group("outcome")
@@ -54,22 +51,9 @@ def _told(found: Import, *, dry_run: bool) -> str:
 @pass_home
 def list_(home: Home, *, period: str | None, as_json: bool) -> None:
     """List every outcome beside the visit that led to it, each once; whose link it was is not told."""
+    from digest.cli.tables import outcome_table
     from digest.pipeline import crm
 
     found = crm.listed(home.engine, period)
     text = outcome_table(found) if found else "Nothing came of any visit yet, or nobody told: docs/outcomes.md says how it is told."
     say({"outcomes": [crm.as_data(one) for one in found]}, text, as_json=as_json)
-
-
-def outcome_table(found: list[Outcome]) -> str:
-    """Outcomes for people, a line each."""
-    from digest.cli.tables import drawn, table_of
-    from digest.domain.money import spoken
-
-    table = table_of(*_COLUMNS)
-    for one in found:
-        visit = f"{one.visitor} {one.visited_at:%Y-%m-%d %H:%M}" if one.visited_at else one.visitor
-        value = "" if one.value_minor is None else spoken(one.value_minor, one.currency)
-        row = (f"{one.occurred_at:%Y-%m-%d %H:%M}", one.event, one.grade, one.external_id, one.post, one.network, one.channel, visit, value)
-        table.add_row(*(cell or "-" for cell in row))
-    return drawn(table, width=160)

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, func, select
 
-from digest.db.schema import click, employee, message, short_link, visit
+from digest.db import retention
+from digest.db.reach import reach
+from digest.db.schema import click, employee, message
 
 _COUNTED = ("human", "probable")
 
@@ -16,40 +18,42 @@ Visits = Mapping[tuple[str, str], tuple[int, int]]  # (post, network) -> human; 
 
 
 def clicks(connection: Connection, edition_id: int) -> Clicks:
-    """One click counts per link and person; repeats stay events."""
-    rows = connection.execute(
-        select(click.c.post_id, click.c.kind, click.c.network, click.c["class"], click.c.token)
-        .where(click.c.edition_id == edition_id, click.c["class"].in_(_COUNTED))
-        .distinct(),
+    """One click counts per link and person; repeats stay events. What is kept no longer stands in sums."""
+    columns = (click.c.post_id, click.c.kind, click.c.network, click.c["class"], click.c.token, click.c.source, click.c.employee_id)
+    rows = connection.execution_options(yield_per=2000).execute(
+        select(*columns).where(click.c.edition_id == edition_id, click.c["class"].in_(_COUNTED)).distinct(),
     )
-    people: Counter[tuple[str, str, str]] = Counter()
+    surely: dict[tuple[str, str, str], set[str]] = {}
     either: dict[tuple[str, str, str], set[str]] = {}
-    for post_id, kind, network, verdict, token in rows:
-        key = (post_id, kind, network)
-        people[key] += verdict == "human"
-        either.setdefault(key, set()).add(token)
-    return {key: (people[key], len(tokens)) for key, tokens in either.items()}
+    for post_id, kind, network, verdict, token, source, employee_id in rows:
+        who = retention.actor(token, source, employee_id)
+        either.setdefault((post_id, kind, network), set()).add(who)
+        if verdict == "human":
+            surely.setdefault((post_id, kind, network), set()).add(who)
+    found = {key: (len(surely.get(key, ())), len(people)) for key, people in either.items()}
+    for one in retention.sums(connection, edition_id):
+        if one.kind != "visit" and one.counted:
+            low, high = found.get((one.post, one.kind, one.network), (0, 0))
+            found[one.post, one.kind, one.network] = (low + (one.counted if one.verdict == "human" else 0), high + one.counted)
+    return found
 
 
 def visits(connection: Connection, edition_id: int) -> Visits:
-    """Distinct visitors a day per short link of the edition."""
-    rows = connection.execute(
-        select(short_link.c.post_id, short_link.c.network, visit.c["class"], func.count(func.distinct(visit.c.visitor)))
-        .join(short_link, short_link.c.slug == visit.c.slug)
-        .where(short_link.c.edition_id == edition_id, visit.c["class"].in_(_COUNTED))
-        .group_by(short_link.c.post_id, short_link.c.network, visit.c["class"]),
-    )
+    """Distinct visitors a day per short link of the edition, outsiders only; employees' and brand's posts together."""
     found: dict[tuple[str, str], tuple[int, int]] = {}
-    for post_id, network, verdict, count in rows:
+    for (post_id, network, _), pair in reach(connection, edition_id).visits.items():
         low, high = found.get((post_id, network), (0, 0))
-        found[post_id, network] = (low + (count if verdict == "human" else 0), high + count)
+        found[post_id, network] = (low + pair.low, high + pair.high)
     return found
 
 
 def classes(connection: Connection, edition_id: int) -> dict[str, int]:
     """Class -> clicks of the edition, repeats included."""
     rows = connection.execute(select(click.c["class"], func.count()).where(click.c.edition_id == edition_id).group_by(click.c["class"]))
-    return {verdict: int(count) for verdict, count in rows}
+    found = Counter({verdict: int(count) for verdict, count in rows})
+    for one in retention.sums(connection, edition_id):
+        found[one.verdict] += one.events if one.kind != "visit" else 0
+    return dict(found)
 
 
 def picked(connection: Connection, edition_id: int) -> Counter[int]:

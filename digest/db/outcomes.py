@@ -13,8 +13,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from digest.db.schema import audit, edition, edition_post, outcome, short_link, visit
 from digest.domain.outcome import Grade, Outcome
 
-BRAND = "brand"  # owns the short links of the company's own accounts
-
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:

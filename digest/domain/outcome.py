@@ -33,6 +33,11 @@ class Channel(StrEnum):
     BRAND = "brand"  # one of the company's own accounts
 
 
+def channel_of(owner: str) -> Channel:
+    """Whose post a short link stands in, by its owner."""
+    return Channel.BRAND if owner == Channel.BRAND.value else Channel.EMPLOYEE
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """One stored outcome with the visit that led to it. Whose link it was is for nobody's eyes, so it is not here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -33,3 +34,9 @@ def ranged(low: int, high: int, *, members: int, minimum: int) -> Range:
     """
     hidden = (members < minimum and high > 0) or 0 < high < minimum
     return Range(low=low, high=high, hidden=hidden, minimum=minimum)
+
+
+def summed(counts: Iterable[tuple[int, int]], *, members: int, minimum: int) -> Range:
+    """A figure about employees out of several counts."""
+    pairs = list(counts)
+    return ranged(sum(low for low, _ in pairs), sum(high for _, high in pairs), members=members, minimum=minimum)

@@ -16,11 +16,10 @@ from digest.db import outcomes
 from digest.db.session import write
 from digest.domain.conversion import Claim, Fault
 from digest.domain.money import major
-from digest.domain.outcome import WINDOW, Channel, graded, out_of_window
-from digest.domain.visitor import VisitorClass
+from digest.domain.outcome import WINDOW, Channel, channel_of, graded, out_of_window
+from digest.domain.visitor import Audience, VisitorClass, audience
 from digest.pipeline.tracking import employee_of
 
-INSIDERS = frozenset({"own", "colleague"})  # reasons of a visit by one of us
 _COMPARED = ("event", "click_id", "external_id", "value_minor", "currency")
 
 
@@ -77,14 +76,15 @@ def examine(
 
 
 def _by_visit(visit: outcomes.Seen) -> dict[str, Any]:
-    insider = not INSIDERS.isdisjoint(visit.reasons)
-    known = visit.owner == outcomes.BRAND or visit.owner.startswith("group:") or employee_of(visit.owner) is not None
+    insider = audience(visit.reasons) is not Audience.OUTSIDE
+    channel = channel_of(visit.owner)
+    known = channel is Channel.BRAND or visit.owner.startswith("group:") or employee_of(visit.owner) is not None
     return {
         "grade": graded(VisitorClass(visit.visitor), insider=insider).value,
         "edition_id": visit.edition,
         "post_id": visit.post,
         "network": visit.network,
-        "channel": (Channel.BRAND if visit.owner == outcomes.BRAND else Channel.EMPLOYEE).value,
+        "channel": channel.value,
         "owner": visit.owner if known else "",  # that person was erased: it counts, and for nobody
         "visitor_class": visit.visitor,
     }

@@ -1,25 +1,32 @@
-"""What an edition led to: sent, clicks per post and network, visits, each as a range, groups below the minimum hidden.
+"""What an edition led to: sent, clicks, shares and visits as ranges, the evidence of sharing, and outcomes by grade.
 
-Low counts people only; high adds the probable ones. Machines and previews are in neither and their share is printed.
-Clicks (employees) and visits (everybody) are two audiences and never added.
+Low counts people only; high adds the probable ones. Machines and previews are in neither and stand beside them. Clicks
+(employees) and visits (outsiders) are two audiences and never added; figures about fewer people than the minimum are hidden.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
 from digest.config import Config
-from digest.db import audience, editions, figures
+from digest.db import audience, editions, figures, outcomes
+from digest.db.reach import Pair, Reach, reach
 from digest.db.session import read, write
-from digest.domain.edition import Edition, EditionContent
-from digest.domain.groups import shown
-from digest.domain.report import Range, ranged
+from digest.domain.edition import Edition, EditionContent, EditionPost
+from digest.domain.groups import shown, table
+from digest.domain.ladder import PREVIEWING, Evidence
+from digest.domain.outcome import Channel, Grade, Outcome, channel_of, counted, tally
+from digest.domain.report import Range, ranged, summed
+from digest.domain.visitor import Audience, VisitorClass
 from digest.pipeline import outbox, tracking
 from digest.pipeline.edition import find
+
+Grades = Mapping[str, Mapping[Grade, int]]  # event -> grade -> how many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +40,45 @@ class PostFigures:
     picked: int  # messages that carried it and were sent
     read: Range
     shares_opened: Range  # share pages and intents opened; nobody knows what was posted
+    visits: Range  # by what employees shared
+    brand_visits: Range  # by the brand's own short links
+    outcomes: Grades
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rungs:
+    """The evidence for one post on one network, over the short links of employees or the one of the brand."""
+
+    post: str
+    network: str
+    channel: Channel
+    intent_opened: Range | None  # None: the brand has no share intents
+    preview_fetched: Range | None  # short links; None: nobody can tell this network's robot
+    first_visit: Range  # short links that somebody from outside followed
+    first_visit_at: datetime | None  # of the brand's only: an employee's is that person's own affair
     visits: Range
+    outcomes: Grades
+
+    @property
+    def speaks(self) -> bool:
+        """False for links that only machines made; the brand's are always named."""
+        seen = [one for one in (self.intent_opened, self.preview_fetched, self.first_visit, self.visits) if one is not None]
+        return self.channel is Channel.BRAND or bool(self.outcomes) or any(one.high or one.hidden for one in seen)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """Employees' posts, or the brand's, as a whole: to be compared per visit and per outcome."""
+
+    followed: Range  # short links that somebody from outside followed
+    visits: Range
+    outcomes: Grades
+
+    @property
+    def visits_per_outcome(self) -> float | None:
+        """Visits by people to one outcome of grade A; None without any."""
+        proven = sum(grades[Grade.A] for grades in self.outcomes.values())
+        return round(self.visits.low / proven, 1) if proven and not self.visits.hidden else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +88,18 @@ class Report:
     edition: Edition
     counts: Mapping[str, int]
     posts: tuple[PostFigures, ...]
-    networks: Mapping[str, tuple[Range, Range]]  # network -> intents opened, visits
+    rungs: tuple[Rungs, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)  # a network's name -> as people write it
+    sides: Mapping[Channel, Side] = field(default_factory=dict)
+    outcomes: tuple[Outcome, ...] = ()  # each once, beside its visit
+    events: tuple[str, ...] = ()  # what may come of a visit, in the operator's order
+    countries: Mapping[str, Range] = field(default_factory=dict)  # "": unknown
+    hours: Mapping[int | None, Range] = field(default_factory=dict)  # hour of the day in `zone`; None: kept no longer
+    zone: str = "UTC"
+    insiders: Mapping[Audience, Range] = field(default_factory=dict)  # visits by the owner of the link and by colleagues: no reach
+    click_classes: Mapping[VisitorClass, int] | None = None  # None: too few people
+    visit_classes: Mapping[VisitorClass, int] = field(default_factory=dict)
     teams: Mapping[str, int | None] = field(default_factory=dict)  # people who pressed anything; None: hidden
-    machine: int = 0
-    clicks: int = 0
 
 
 def report(engine: Engine, config: Config, period: str | None = None) -> Report:
@@ -55,117 +108,137 @@ def report(engine: Engine, config: Config, period: str | None = None) -> Report:
         tracking.reclassify(connection, find(connection, period).id, tracking.tracking_settings(config))
     with read(engine) as connection:
         found = find(connection, period)
-        content = editions.content(connection, found.id)
-        minimum = config.privacy.minimum_group
-        clicks = figures.clicks(connection, found.id)
-        visits = figures.visits(connection, found.id)
-        classes = figures.classes(connection, found.id)
+        return _Maker(connection, found, config).make()
+
+
+class _Maker:
+    """Everything that is read once, and the parts that are made of it."""
+
+    def __init__(self, connection: Connection, found: Edition, config: Config) -> None:
+        self._connection = connection
+        self._edition = found
+        self._config = config
+        self._minimum = config.privacy.minimum_group
+        self._content: EditionContent = editions.content(connection, found.id)
+        self._picked = figures.picked(connection, found.id)
+        self._clicks = figures.clicks(connection, found.id)
+        self._reach: Reach = reach(connection, found.id)
+        self._outcomes = [one for one in counted(outcomes.listed(connection, found.id)) if one.period == found.period]
+
+    def make(self) -> Report:
+        classes = figures.classes(self._connection, self._edition.id)
         return Report(
-            edition=found,
-            counts=outbox.counts(connection, found.id),
-            posts=_posts(connection, found, content, clicks, visits, minimum),
-            networks=_networks(content, clicks, visits, minimum),
-            teams=_teams(connection, found.id, minimum),
-            machine=classes.get("machine", 0) + classes.get("preview", 0),
-            clicks=sum(classes.values()),
+            edition=self._edition,
+            counts=outbox.counts(self._connection, self._edition.id),
+            posts=tuple(self._post(post) for post in self._content.posts),
+            rungs=tuple(one for one in self._rungs() if one.speaks),
+            labels={name: label for _, name, label in self._content.networks},
+            sides={channel: self._side(channel) for channel in Channel},
+            outcomes=tuple(self._outcomes),
+            events=self._config.conversions.events,
+            countries={country: _range(pair) for country, pair in sorted(self._reach.countries.items())},
+            hours=self._hours(self._config.site_zone),
+            zone=self._config.site.timezone,
+            insiders={one: self._about_us(self._reach.insiders[one]) for one in (Audience.OWN, Audience.COLLEAGUE)},
+            click_classes={one: classes.get(one, 0) for one in VisitorClass} if self._enough() else None,
+            visit_classes={one: self._reach.classes[one] for one in VisitorClass},
+            teams=self._teams(),
         )
 
+    def _enough(self) -> bool:
+        """Whether enough people pressed one link, or nobody any, so that counts of clicks speak of nobody."""
+        most = max((high for _, high in self._clicks.values()), default=0)
+        return most == 0 or most >= self._minimum
 
-def _posts(
-    connection: Connection, found: Edition, content: EditionContent, clicks: figures.Clicks, visits: figures.Visits, minimum: int
-) -> tuple[PostFigures, ...]:
-    picked = figures.picked(connection, found.id)
-    lines = []
-    for post in content.posts:
-        sent = picked[post.n]
-        lines.append(
-            PostFigures(
-                id=post.id,
-                title=post.title,
-                origin=post.origin.value,
-                internal=post.internal,
-                picked=sent,
-                read=_sum({key: value for key, value in clicks.items() if key[:2] == (post.id, "read")}, sent, minimum),
-                shares_opened=_sum({key: value for key, value in clicks.items() if key[:2] == (post.id, "share")}, sent, minimum),
-                visits=_plain({key: value for key, value in visits.items() if key[0] == post.id}),
-            ),
+    def _post(self, post: EditionPost) -> PostFigures:
+        sent = self._picked[post.n]
+
+        def pressed(kind: str) -> Range:
+            mine = (pair for key, pair in self._clicks.items() if key[:2] == (post.id, kind))
+            return summed(mine, members=sent, minimum=self._minimum)
+
+        return PostFigures(
+            id=post.id,
+            title=post.title,
+            origin=post.origin.value,
+            internal=post.internal,
+            picked=sent,
+            read=pressed("read"),
+            shares_opened=pressed("share"),
+            visits=self._visits(post=post.id, channel=Channel.EMPLOYEE),
+            brand_visits=self._visits(post=post.id, channel=Channel.BRAND),
+            outcomes=tally([one for one in self._outcomes if one.post == post.id]),
         )
-    return tuple(lines)
+
+    def _visits(self, *, post: str | None = None, network: str | None = None, channel: Channel) -> Range:
+        """Visits are the outside world's; no group of employees stands behind them."""
+        wanted = (post, network, channel.value)
+        return _range(*(pair for key, pair in self._reach.visits.items() if all(w in {None, k} for w, k in zip(wanted, key, strict=True))))
+
+    def _rungs(self) -> Iterable[Rungs]:
+        links: dict[tuple[str, str, Channel], list[Evidence]] = {}
+        for link in self._reach.links.values():
+            links.setdefault((link.post, link.network, channel_of(link.owner)), []).append(link)
+        places = {post.id: (post.n, self._picked[post.n]) for post in self._content.posts}
+        for post in sorted({post for post, _, _ in links}, key=lambda post: places.get(post, (0, 0))):
+            opened = self._opened(post, places.get(post, (0, 0))[1])
+            for of, network, channel in sorted(links):
+                if of == post:
+                    yield self._rung(post, network, channel, links[of, network, channel], opened)
+
+    def _opened(self, post: str, sent: int) -> Mapping[str, Range]:
+        """Intents opened by network; their sum is known from the post's own line, so they are hidden together."""
+        pairs = {network: pair for (of, kind, network), pair in self._clicks.items() if of == post and kind == "share"}
+        return table(pairs, dict.fromkeys(pairs, sent), self._minimum)
+
+    def _rung(self, post: str, network: str, channel: Channel, links: list[Evidence], opened: Mapping[str, Range]) -> Rungs:
+        ours = channel is Channel.EMPLOYEE
+        fetched, surely, perhaps = (
+            sum(map(bool, found))
+            for found in ([one.previewed for one in links], [one.visited_at for one in links], [one.perhaps_at for one in links])
+        )
+        came = [one.visited_at or one.perhaps_at for one in links]
+        return Rungs(
+            post=post,
+            network=network,
+            channel=channel,
+            intent_opened=opened.get(network, Range(low=0, high=0)) if ours else None,
+            preview_fetched=self._links(fetched, fetched, ours=ours) if network in PREVIEWING else None,
+            first_visit=self._links(surely, perhaps, ours=ours),
+            first_visit_at=None if ours else came[0],
+            visits=self._visits(post=post, network=network, channel=channel),
+            outcomes=tally([one for one in self._outcomes if (one.post, one.network, one.channel) == (post, network, channel.value)]),
+        )
+
+    def _links(self, low: int, high: int, *, ours: bool) -> Range:
+        """A number of short links: each employee's speaks of one person."""
+        return ranged(low, high, members=self._minimum, minimum=self._minimum) if ours else Range(low=low, high=high)
+
+    def _about_us(self, count: int) -> Range:
+        return ranged(count, count, members=self._minimum, minimum=self._minimum)
+
+    def _side(self, channel: Channel) -> Side:
+        mine = [link for link in self._reach.links.values() if channel_of(link.owner) is channel]
+        surely, perhaps = (sum(map(bool, found)) for found in ([one.visited_at for one in mine], [one.perhaps_at for one in mine]))
+        return Side(
+            followed=self._links(surely, perhaps, ours=channel is Channel.EMPLOYEE),
+            visits=self._visits(channel=channel),
+            outcomes=tally([one for one in self._outcomes if one.channel == channel.value]),
+        )
+
+    def _hours(self, zone: ZoneInfo) -> dict[int | None, Range]:
+        found: dict[int | None, Pair] = {}
+        for moment, pair in self._reach.hours.items():
+            hour = None if moment is None else moment.replace(tzinfo=UTC).astimezone(zone).hour
+            one = found.setdefault(hour, Pair())
+            one.low, one.high = one.low + pair.low, one.high + pair.high
+        return {hour: _range(found[hour]) for hour in sorted(found, key=lambda hour: 24 if hour is None else hour)}
+
+    def _teams(self) -> dict[str, int | None]:
+        groups = audience.group_sizes(self._connection)
+        sizes = {group.removeprefix("team:"): size for group, size in groups.items() if group.startswith("team:")}
+        return shown(dict.fromkeys(sizes, 0) | figures.pressed_by_team(self._connection, self._edition.id), sizes, self._minimum)
 
 
-def _sum(counts: Mapping[Any, tuple[int, int]], members: int, minimum: int) -> Range:
-    return ranged(sum(low for low, _ in counts.values()), sum(high for _, high in counts.values()), members=members, minimum=minimum)
-
-
-def _plain(counts: Mapping[Any, tuple[int, int]]) -> Range:
-    """Visits are the outside world's; no group of employees stands behind them."""
-    return Range(low=sum(low for low, _ in counts.values()), high=sum(high for _, high in counts.values()))
-
-
-def _networks(content: EditionContent, clicks: figures.Clicks, visits: figures.Visits, minimum: int) -> dict[str, tuple[Range, Range]]:
-    found = {}
-    for _letter, name, label in content.networks:
-        opened = {key: value for key, value in clicks.items() if key[1:] == ("share", name)}
-        came = {key: value for key, value in visits.items() if key[1] == name}
-        if opened or came:
-            found[label] = (_sum(opened, minimum, minimum), _plain(came))
-    return found
-
-
-def _teams(connection: Connection, edition_id: int, minimum: int) -> dict[str, int | None]:
-    sizes = {group.removeprefix("team:"): size for group, size in audience.group_sizes(connection).items() if group.startswith("team:")}
-    return shown(dict.fromkeys(sizes, 0) | figures.pressed_by_team(connection, edition_id), sizes, minimum)
-
-
-def sentences(found: Report) -> list[str]:
-    """The report's head, in words."""
-    counts = found.counts
-    said = [f"{found.edition.period}: {counts.get('sent', 0):,} of {found.edition.audience:,} messages accepted by the relay."]
-    if found.clicks:
-        share = round(100 * found.machine / found.clicks)
-        said.append(f"{share} % of {found.clicks:,} clicks came from machines and count nowhere below.")
-    said.append("A range goes from surely people to probably people. A share opened is not a share: what was posted nobody knows.")
-    return said
-
-
-def rows(found: Report) -> list[list[str]]:
-    """The report for a spreadsheet: a header, then a row per post. Hidden figures are empty."""
-    head = ["edition", "post", "title", "origin", "visibility", "sent_to", "read_low", "read_high"]
-    head += ["shares_opened_low", "shares_opened_high", "visits_low", "visits_high"]
-    lines = []
-    for post in found.posts:
-        figures_of = [_cells(post.read), _cells(post.shares_opened), _cells(post.visits)]
-        wall = "internal" if post.internal else "public"
-        start = [found.edition.period, post.id, post.title, post.origin, wall, str(post.picked)]
-        lines.append([*start, *[cell for pair in figures_of for cell in pair]])
-    return [head, *lines]
-
-
-def _cells(figure: Range) -> tuple[str, str]:
-    return ("", "") if figure.hidden else (str(figure.low), str(figure.high))
-
-
-def as_data(found: Report) -> dict[str, Any]:
-    """The report as one JSON object."""
-    return {
-        "period": found.edition.period,
-        "state": found.edition.state.value,
-        "audience": found.edition.audience,
-        "counts": dict(found.counts),
-        "clicks": {"all": found.clicks, "machine": found.machine},
-        "posts": [
-            {
-                "post": post.id,
-                "title": post.title,
-                "origin": post.origin,
-                "internal": post.internal,
-                "sent_to": post.picked,
-                "read": post.read.as_data(),
-                "shares_opened": post.shares_opened.as_data(),
-                "visits": post.visits.as_data(),
-            }
-            for post in found.posts
-        ],
-        "networks": {name: {"shares_opened": opened.as_data(), "visits": came.as_data()} for name, (opened, came) in found.networks.items()},
-        "teams": dict(found.teams),
-    }
+def _range(*pairs: Pair) -> Range:
+    return Range(low=sum(pair.low for pair in pairs), high=sum(pair.high for pair in pairs))

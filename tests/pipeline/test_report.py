@@ -12,7 +12,7 @@ from sqlalchemy import Engine, insert, select
 from digest.config import Config
 from digest.db.schema import click, employee, message
 from digest.db.session import read, write
-from digest.pipeline import edition, report
+from digest.pipeline import edition, report, report_forms
 from tests.factories import company, crowd
 
 EVENING = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
@@ -66,16 +66,16 @@ def test_machines_are_counted_apart(engine: Engine, tmp_path: Path) -> None:
     press(engine, 12, signals={"method": "GET", "ua": ""})
     found = report.report(engine, config)
     assert str(cold_room(found).read) == "7"
-    assert (found.machine, found.clicks) == (12, 19)
+    assert found.click_classes == {"preview": 0, "machine": 12, "probable": 0, "human": 7}
 
 
 def test_a_hidden_figure_is_hidden_in_every_form(engine: Engine, tmp_path: Path) -> None:
     config = planned(engine, tmp_path)
     press(engine, 3)
     found = report.report(engine, config)
-    data = json.loads(json.dumps(report.as_data(found)))
+    data = json.loads(json.dumps(report_forms.as_data(found)))
     assert next(post for post in data["posts"] if post["post"] == "cold-room")["read"] == {"low": None, "high": None, "hidden": True}
-    row = dict(zip(*[report.rows(found)[place] for place in (0, 1)], strict=True))
+    row = dict(zip(*[report_forms.rows(found)[place] for place in (0, 1)], strict=True))
     assert (row["post"], row["read_low"], row["read_high"]) == ("cold-room", "", "")
 
 
