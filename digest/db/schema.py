@@ -345,6 +345,23 @@ caption_use = Table(
     Column("uses", Integer, nullable=False),  # how often it was handed out
 )
 
+notice = Table(
+    "notice",
+    metadata,
+    _id(),
+    Column("employee_id", BigInteger, ForeignKey("employee.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("kind", _STATE, nullable=False),  # which words: left, exported, ...
+    Column("facts", JSON, nullable=False),  # what the words name; never an address
+    Column("state", _STATE, nullable=False),  # queued | sending | sent | failed | in_doubt
+    Column("made_at", Moment, nullable=False),
+    Column("next_attempt_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("dated_at", Moment),  # the first claim
+    Column("settled_at", Moment),
+    Column("text", String(250), nullable=False),  # the server's last words
+    Index("ix_notice_due", "state", "next_attempt_at"),
+)
+
 suppression = Table(
     "suppression",
     metadata,

@@ -1,4 +1,4 @@
-"""Outcomes and sums: what a visit led to, what single events become after a while, and which captions were handed out."""
+"""Outcomes and sums: what a visit led to, what single events become after a while, captions handed out, letters to one person."""
 
 from __future__ import annotations
 
@@ -68,10 +68,29 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["edition_id"], ["edition.id"], name=op.f("fk_caption_use_edition_id_edition"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("edition_id", "n", "network", "caption", name=op.f("pk_caption_use")),
     )
+    op.create_table(
+        "notice",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("employee_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(20), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(20), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("dated_at", sa.DateTime(timezone=True)),
+        sa.Column("settled_at", sa.DateTime(timezone=True)),
+        sa.Column("text", sa.String(250), nullable=False),
+        sa.ForeignKeyConstraint(["employee_id"], ["employee.id"], name=op.f("fk_notice_employee_id_employee"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+    )
+    op.create_index(op.f("ix_notice_employee_id"), "notice", ["employee_id"])
+    op.create_index("ix_notice_due", "notice", ["state", "next_attempt_at"])
 
 
 def downgrade() -> None:
     """Take them away."""
+    op.drop_table("notice")
     op.drop_table("caption_use")
     op.drop_table("outcome")
     op.drop_table("day_count")
