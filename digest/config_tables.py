@@ -17,6 +17,8 @@ from digest.config_values import (
     Names,
     Quiet,
     Secret,
+    Networks,
+    Proxies,
     Selector,
     SiteUrl,
     WebUrl,
@@ -128,7 +130,9 @@ class Web(Keys):
     """[web]: where the pages listen."""
 
     listen: Listen = "127.0.0.1:8080"
-    trusted_proxies: Names = ()
+    trusted_proxies: Proxies = ()
+    metrics: Networks = ("127.0.0.1", "::1")
+    spool_megabytes: int = Field(default=256, ge=1, le=100_000)
 
 
 class Sharing(Keys):

@@ -96,6 +96,18 @@ def _listen(value: str) -> str:
     return value
 
 
+def _network(value: str) -> str:
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise refuse(value, "an address such as 192.0.2.1 or a network such as 192.0.2.0/24") from None
+    return value
+
+
+def _proxy(value: str) -> str:
+    return value if value == "unix" else _network(value)
+
+
 def _secret(value: str) -> str:
     if value and (len(value) < _SECRET or CONTROL.search(value)):
         raise refuse("something that is not shown here", f"{_SECRET} characters or more on one line, such as `openssl rand -hex 32` prints")
@@ -160,6 +172,8 @@ Clock = Annotated[str, AfterValidator(_clock)]
 SiteUrl = Annotated[str, AfterValidator(_site)]
 WebUrl = Annotated[str, AfterValidator(_web)]
 Listen = Annotated[str, AfterValidator(_listen)]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], Strict(strict=False)]
+Proxies = Annotated[tuple[Annotated[str, AfterValidator(_proxy)], ...], Strict(strict=False)]
 Names = Annotated[tuple[Line, ...], Strict(strict=False)]  # TOML has lists only; the words inside stay strict
 Days = Annotated[tuple[Annotated[str, AfterValidator(_day)], ...], Strict(strict=False)]
 Secret = Annotated[str, AfterValidator(_secret)]

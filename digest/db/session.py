@@ -17,7 +17,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from digest.errors import StorageError
 
@@ -87,7 +98,7 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
         return
     driver: Any = connection.connection.driver_connection  # SQLAlchemy's own way would cost more than the statement
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + connection.get_execution_options().get("patience", _PATIENCE)
     while True:
         try:
             driver.execute("BEGIN IMMEDIATE")
@@ -155,6 +166,14 @@ def storage_errors(engine: Engine) -> Iterator[None]:
         raise StorageError(place(engine), _first_line(error), hint=_hint(error)) from error
     except SQLAlchemyError as error:
         raise StorageError(place(engine), _first_line(error)) from error
+
+
+def gone(error: StorageError) -> bool:
+    """True when the database is away, locked, full or read-only; False when it is at odds with what was asked of it."""
+    cause = error.__cause__
+    if isinstance(cause, DBAPIError):
+        return not isinstance(cause, (DataError, IntegrityError, NotSupportedError, ProgrammingError))
+    return isinstance(cause, NoConnectionError)
 
 
 def deadlocked(error: StorageError) -> bool:

@@ -35,6 +35,7 @@ class Press:
     referrer_host: str = ""
     signals: Mapping[str, Any] = field(default_factory=dict)  # raw; never changed afterwards
 
+    event: str = ""  # the id its event will have; one that stays makes it harmless to record twice
 
 @dataclass(frozen=True, kw_only=True)
 class LinkToken:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -16,33 +17,41 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp
 
-from digest.db.session import read
-from digest.domain.press import Standing
-from digest.errors import StorageError
+from digest.domain.press import Press, Standing
+from digest.files.spool import Spool
+from digest.pipeline.answer import Answer
 from digest.pipeline.captions import Captions
 from digest.pipeline.presses import Tracker
 from digest.web.committer import Committer
 from digest.web.conversions import PATH as CONVERSIONS
 from digest.web.conversions import ConversionDoor
 from digest.web.employee import routes as employee_routes
-from digest.web.guard import MAX_BODY, BodyTooBigError, explain, limited, may_act, send_reply
+from digest.web.guard import MAX_BODY, BodyTooBigError, announced, explain, limited, may_act, send_reply
+from digest.web.known import Known
 from digest.web.links import LinkDoor, Receive, Scope, Send, kind_of
+from digest.web.metrics import Meters, metered
+from digest.web.misses import Gate, Misses
+from digest.web.operator import Machine
+from digest.web.operator import routes as operator_routes
 from digest.web.pages import Pages
 from digest.web.settings import WebSettings
 from digest.web.signals import Proxies, preferred_language
+from digest.web.spool import Spooled, replaying
 
+_PATIENCE = 2.0  # seconds a press waits for its turn to write
 _ROBOTS = "User-agent: *\nAllow: /l/\nDisallow: /\n"  # link previews may follow what people post
 
 
 class App:
     """The ASGI application that `make_app` returns."""
 
-    def __init__(self, door: LinkDoor, conversions: ConversionDoor, inner: ASGIApp, pages: Pages, settings: WebSettings) -> None:
+    def __init__(self, door: LinkDoor, conversions: ConversionDoor, inner: ASGIApp, pages: Pages, settings: WebSettings, meters: Meters) -> None:
         self._door = door
         self._conversions = conversions
         self._inner = inner
         self._pages = pages
         self._site_url = settings.site_url
+        self._meters = meters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event."""
@@ -53,7 +62,9 @@ class App:
 
         async def watched(message: Scope) -> None:
             nonlocal started
-            started = True
+            if not started:
+                started = True
+                self._meters.answered(scope["path"], message["status"])
             await send(message)
 
         try:
@@ -61,7 +72,7 @@ class App:
         except Exception as error:
             if started:
                 raise
-            await send_reply(explain(error, scope, self._pages), scope, send)
+            await send_reply(explain(error, scope, self._pages), scope, watched)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if kind_of(scope["path"]) is not None:
@@ -81,7 +92,7 @@ class App:
             await send_reply(self._pages.notice("method", preferred_language(scope["headers"]), status=405, allow="GET, HEAD, POST"), scope, send)
         elif not path.startswith("/u/") and not may_act(scope["method"], headers, self._site_url):  # /u/ decides by its body (RFC 8058)
             await send_reply(self._pages.notice("refused", preferred_language(scope["headers"]), status=403), scope, send)
-        elif int(headers.get("content-length") or 0) > MAX_BODY:
+        elif announced(headers) > MAX_BODY:
             raise BodyTooBigError
         else:
             await self._inner({**scope, "app": self}, limited(receive), send)  # "app": so that the router raises instead of answering
@@ -95,17 +106,22 @@ def make_app(
     routes: Sequence[BaseRoute] = (),
 ) -> App:
     """The application for `uvicorn`; `routes` adds other rooms (the desk). Its lifespan starts and stops the committer."""
-    tracker = Tracker(engine, settings.for_tracking())
-    presser = Committer(tracker.answer)
+    patient = engine.execution_options(patience=_PATIENCE)
+    machine = _machine(Tracker(patient, settings.for_tracking()), settings)
+    presser = Gate(machine.committer, machine.misses, Known(engine, clock), machine.spooled)
     pages = Pages(settings)
     proxies = Proxies(settings.trusted_proxies)
-    captions = Captions(engine, settings.caption_uses)
+    captions = Captions(patient, settings.caption_uses)
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
-        presser.start()
+        machine.committer.start()
+        back = asyncio.create_task(replaying(engine, machine.spooled.spool)) if machine.spooled else None
         yield
-        await run_in_threadpool(presser.stop)
+        if back is not None:
+            back.cancel()
+            await asyncio.wait([back])
+        await run_in_threadpool(machine.committer.stop)
 
     async def unknown(request: Request, error: Exception) -> Response:
         language = preferred_language(request.scope["headers"])
@@ -118,29 +134,22 @@ def make_app(
     router = Router(
         routes=[
             *employee_routes(engine, presser, pages, settings, proxies, captions, clock),
-            Route("/healthz", _health(engine), methods=["GET"]),
+            *operator_routes(machine, engine, settings.metrics, proxies, clock),
             Route("/robots.txt", _robots, methods=["GET"]),
             *routes,
         ],
         lifespan=lifespan,
     )
     inner = ExceptionMiddleware(router, handlers={HTTPException: unknown})
-    return App(LinkDoor(presser, pages, proxies, captions, clock), ConversionDoor(engine, settings, clock), inner, pages, settings)
+    return App(LinkDoor(presser, pages, proxies, captions, clock), ConversionDoor(engine, settings, clock), inner, pages, settings, machine.meters)
 
 
-def _health(engine: Engine) -> Callable[[Request], Awaitable[Response]]:
-    def ping() -> None:
-        with read(engine) as connection:
-            connection.execute(text("SELECT 1"))
-
-    async def health(_request: Request) -> Response:
-        try:
-            await run_in_threadpool(ping)
-        except StorageError as error:
-            return PlainTextResponse(f"{error.summary}\n", 503)
-        return PlainTextResponse("ok\n", headers={"cache-control": "no-store"})
-
-    return health
+def _machine(tracker: Tracker, settings: WebSettings) -> Machine:
+    spooled = Spooled(tracker, Spool(settings.spool, most=settings.spool_octets)) if settings.spool else None
+    meters = Meters()
+    work: Callable[[Sequence[Press]], Sequence[Answer | Exception]] = spooled.answer if spooled else tracker.answer
+    committer: Committer[Press, Answer] = Committer(metered(work, meters.committed))
+    return Machine(tracker=tracker, committer=committer, misses=Misses(), spooled=spooled, meters=meters)
 
 
 async def _robots(_request: Request) -> Response:

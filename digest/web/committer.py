@@ -19,12 +19,22 @@ _MOST = 500  # requests in one commit; more only makes the first of them wait
 
 
 class Committer(Generic[Q, A]):
-    """Hands batches to `work` (which returns an answer for each, or raises) in a thread of its own."""
+    """Hands batches to `work` (which returns an answer or an error for each, or raises) in a thread of its own."""
 
-    def __init__(self, work: Callable[[Sequence[Q]], Sequence[A]]) -> None:
+    def __init__(self, work: Callable[[Sequence[Q]], Sequence[A | Exception]]) -> None:
         self._work = work
         self._queue: queue.SimpleQueue[tuple[Q, asyncio.Future[A]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait to be taken up."""
+        return self._queue.qsize()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
         """Start the thread."""

@@ -33,6 +33,12 @@ def may_act(method: str, headers: Mapping[str, str], site_url: str) -> bool:
     return method in _SAFE or is_ours(headers, site_url)
 
 
+def announced(headers: Mapping[str, str]) -> int:
+    """How long a body says it will be; 0 when it says nothing that can be read. `limited` counts what comes."""
+    said = headers.get("content-length", "").strip()
+    return int(said[:19]) if said.isascii() and said.isdigit() else 0
+
+
 def limited(receive: Receive) -> Receive:
     """`receive` that raises BodyTooBigError beyond 64 KiB."""
     seen = 0

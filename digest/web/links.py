@@ -11,10 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from digest.domain.link import SHARE_PAGE, SlugTail, Tail, parse_slug, parse_tail
 from digest.domain.press import Kind, Press, Standing
 from digest.domain.share import Network, compose, intent, too_long, with_link
-from digest.pipeline.answer import NOWHERE, Answer, Share
+from digest.pipeline.answer import Answer, Share
 from digest.pipeline.captions import Captions
 from digest.pipeline.presses import new_event
-from digest.web.committer import Committer
+from digest.web.misses import Gate
 from digest.web.pages import Pages, Reply, redirect, reply
 from digest.web.signals import Proxies, on_phone, preferred_language, referrer_host, signals, wanted
 
@@ -22,7 +22,7 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Presser = Committer[Press, Answer]
+Presser = Gate
 
 BY_DEVICE = "User-Agent, Sec-CH-UA-Mobile"
 _KINDS = {"/r/": Kind.READ, "/s/": Kind.SHARE, "/l/": Kind.VISIT}
@@ -77,7 +77,7 @@ class LinkDoor:
         press = read_press(scope, self._proxies, self._clock())
         if press is not None and press.letter == SHARE_PAGE:
             return None
-        answer = await self._presser.ask(press) if press is not None else NOWHERE
+        answer = await self._presser.ask(press) if press is not None else self._presser.damaged()
         return await self._reply(answer, press, scope)
 
     async def _reply(self, answer: Answer, press: Press | None, scope: Scope) -> Reply:

@@ -12,6 +12,7 @@ from digest.config import Config
 from digest.files.country import open_countries
 from digest.files.scanners import load_scanners
 from digest.pipeline import networks
+from digest.pipeline.replaying import spool_of
 from digest.pipeline.tracking import country_database, in_ascii
 from digest.web.app import App, make_app
 from digest.web.settings import WebSettings
@@ -29,6 +30,7 @@ def web_settings(config: Config, now: datetime) -> WebSettings:
     countries, problem = open_countries(country_database(config), now)
     if problem:
         log.warning("%s", problem)
+    spool = spool_of(config)
     return WebSettings(
         site_url=config.site.url,
         site_name=config.site.name,
@@ -41,6 +43,9 @@ def web_settings(config: Config, now: datetime) -> WebSettings:
         short=config.sharing.link == "short",
         caption_uses=config.sharing.caption_uses,
         trusted_proxies=config.web.trusted_proxies,
+        metrics=config.web.metrics,
+        spool=spool.path,
+        spool_octets=spool.most,
         scanners=load_scanners(),
         click_hosts=in_ascii(config.conversions.hosts),
         country=countries.of,

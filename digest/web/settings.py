@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from digest.domain.share import Network
 from digest.domain.visitor import DEFAULTS, ScannerNetwork, Thresholds
@@ -25,11 +26,14 @@ class WebSettings:
     short: bool = True  # False: shared texts carry the article's own address
     caption_uses: int = 20  # how often a ready caption is handed out in one edition; 0: never
     trusted_proxies: tuple[str, ...] = ()  # addresses, networks, or "unix"
+    metrics: tuple[str, ...] = ()  # addresses and networks that may read /metrics
+    spool: Path | None = None  # where presses wait while the database is away; None: they are refused
+    spool_octets: int = 256 * 2**20
     thresholds: Thresholds = DEFAULTS
     scanners: tuple[ScannerNetwork, ...] = ()
     click_hosts: frozenset[str] = frozenset()  # hosts of articles whose visitors carry a click id
-    conversions_secret: str = field(default="", repr=False)  # "": no conversions are taken in
     country: Callable[[str], str] = nowhere  # of a visitor's address
+    conversions_secret: str = field(default="", repr=False)  # "": no conversions are taken in
     conversion_events: tuple[str, ...] = ()
 
     def for_tracking(self) -> TrackingSettings:
@@ -43,5 +47,5 @@ class WebSettings:
             thresholds=self.thresholds,
             scanners=self.scanners,
             click_hosts=self.click_hosts,
-        )
             country=self.country,
+        )

@@ -82,6 +82,8 @@ class SharePage:
     async def __call__(self, request: Request) -> Response:
         """Show the page, or send the words on."""
         press = read_press(request.scope, self._proxies, self._clock())
+        if press is None:
+            self._presser.damaged()
         if press is None or press.letter != SHARE_PAGE:
             return self._pages.standing(Standing.UNKNOWN, preferred_language(request.scope["headers"])).response()
         if request.method != "POST":

@@ -1,0 +1,120 @@
+"""Guessing costs the guesser, and nobody else: a source that asks for links that are none gets no look-up for more of them.
+
+A valid link from the same address still works, because a whole company may stand behind it. The one exception: a link that
+another server made in the last seconds (see `digest.web.known`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ipaddress
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import lru_cache
+
+from starlette.concurrency import run_in_threadpool
+
+from digest.domain.press import Press, Standing
+from digest.errors import StorageError
+from digest.pipeline.answer import NOWHERE, Answer
+from digest.web.committer import Committer
+from digest.web.known import Known
+from digest.web.spool import Spooled
+
+_A_MINUTE = 12.0
+_SOURCES = 10_000  # the most that are remembered: about 2 MB
+_PATIENCE = 3.0  # seconds a press waits for the database before memory answers it
+
+
+class Misses:
+    """How many links that are none each source has asked for lately; only a keyed hash of its address, only in memory."""
+
+    def __init__(self, a_minute: float = _A_MINUTE, most: int = _SOURCES, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.unknown = 0  # links that nobody knows
+        self.damaged = 0  # links that were cut or mistyped on the way
+        self.refused = 0  # links of a guesser that were not even looked up
+        self._a_minute = a_minute
+        self._most = most
+        self._monotonic = monotonic
+        self._levels: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
+        self._source = lru_cache(maxsize=4096)(_hasher(secrets.token_bytes(16)))
+
+    def __len__(self) -> int:
+        """How many sources are remembered."""
+        return len(self._levels)
+
+    def over(self, address: str) -> bool:
+        """True when the source has asked for too many."""
+        return bool(self._levels) and self._level(self._source(address)) >= self._a_minute
+
+    def note(self, address: str) -> None:
+        """The source asked for one that is none."""
+        source = self._source(address)
+        self._levels[source] = (min(self._level(source) + 1, self._a_minute + 1), self._monotonic())
+        self._levels.move_to_end(source)
+        if len(self._levels) > self._most:
+            self._levels.popitem(last=False)
+
+    def _level(self, source: bytes) -> float:
+        level, at = self._levels.get(source, (0.0, 0.0))
+        return max(0.0, level - max(0.0, self._monotonic() - at) * self._a_minute / 60)
+
+
+def _hasher(key: bytes) -> Callable[[str], bytes]:
+    def hashed(address: str) -> bytes:
+        return hashlib.blake2b(_home(address).encode("utf-8", "replace"), key=key, digest_size=12).digest()
+
+    return hashed
+
+
+def _home(address: str) -> str:
+    """An address as one source has it: of IPv6 the first 64 bits, of which a home has all."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is None:
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found)
+
+
+class Gate:
+    """What every press goes through: a guesser is refused, and a database that hangs is not waited for."""
+
+    def __init__(self, committer: Committer[Press, Answer], misses: Misses, known: Known, spooled: Spooled | None) -> None:
+        self._committer = committer
+        self._misses = misses
+        self._known = known
+        self._spooled = spooled
+
+    async def ask(self, press: Press) -> Answer:
+        """Where the press leads. Raises StorageError."""
+        if self._misses.over(press.address) and not self._known.may_be(press.key):
+            self._misses.refused += 1
+            return NOWHERE
+        answer = await self._patiently(press)
+        if answer.standing is Standing.UNKNOWN:
+            self._misses.unknown += 1
+            self._misses.note(press.address)
+        return answer
+
+    def damaged(self) -> Answer:
+        """For a link that was cut or mistyped: nothing is looked up, and nobody is blamed."""
+        self._misses.damaged += 1
+        return NOWHERE
+
+    async def _patiently(self, press: Press) -> Answer:
+        if self._spooled is None:
+            return await self._committer.ask(press)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._committer.ask(press)
+        except TimeoutError:
+            trouble = StorageError("database", f"no answer within {_PATIENCE:g} seconds")
+            [answer] = await run_in_threadpool(self._spooled.aside, [press], trouble)  # its event has one id, wherever it ends up
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

@@ -1,0 +1,109 @@
+"""Links that go on while the database is away: answered from memory, their events kept on disk until it is back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+
+from digest.db.session import deadlocked, gone
+from digest.domain.press import Press
+from digest.errors import StorageError
+from digest.files.spool import Record, Spool
+from digest.pipeline.answer import Answer
+from digest.pipeline.presses import Tracker
+from digest.pipeline.replaying import of_events, replay
+
+log = logging.getLogger(__name__)
+_LOOK = 2.0  # seconds between looks at what waits
+_LONGEST_REST = 10.0
+_REST = 10  # times as long as a failure took, the database is left alone: a quick "no" costs nobody anything, a slow one does
+
+
+class Spooled:
+    """`Tracker.answer` that goes on without the database."""
+
+    def __init__(self, tracker: Tracker, spool: Spool, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.spool = spool
+        self.lost = 0  # events that could be kept nowhere
+        self.kept = 0  # events that went to the spool
+        self._tracker = tracker
+        self._monotonic = monotonic
+        self._trouble: StorageError | None = None
+        self._rest_until = 0.0
+        self._full = False
+
+    @property
+    def away(self) -> bool:
+        """True while the database does not answer presses."""
+        return self._trouble is not None
+
+    def answer(self, presses: Sequence[Press]) -> list[Answer | Exception]:
+        """An answer for each press; an error for those of which memory knows nothing while the database is away."""
+        began = self._monotonic()
+        if self._trouble is not None and began < self._rest_until:
+            return self.aside(presses, self._trouble)
+        try:
+            answers = self._asked(presses)
+        except StorageError as error:
+            if not gone(error):
+                raise
+            if self._trouble is None:
+                self._say_away(error)
+            self._trouble = error
+            self._rest_until = self._monotonic() + min(_REST * (self._monotonic() - began), _LONGEST_REST)
+            return self.aside(presses, error)
+        if self._trouble is not None:
+            self._trouble = None
+            log.warning("The database answers again.")
+        return [*answers]
+
+    def _say_away(self, error: StorageError) -> None:
+        log.error("The database does not answer: %s. Links go on from memory, and presses wait in %s.", error.detail, self.spool.path.name)
+
+    def _asked(self, presses: Sequence[Press]) -> list[Answer]:
+        try:
+            return self._tracker.answer(presses)
+        except StorageError as error:
+            if not deadlocked(error):
+                raise
+        return self._tracker.answer(presses)
+
+    def aside(self, presses: Sequence[Press], trouble: StorageError) -> list[Answer | Exception]:
+        """Answers from memory; their events wait on disk, or are lost and counted. `trouble` is for the presses it knows nothing of."""
+        found = self._tracker.from_memory(presses)
+        self.keep(of_events(found.clicks, found.visits))
+        return [trouble if answer is None else answer for answer in found.answers]
+
+    def keep(self, records: Sequence[Record]) -> bool:
+        """Write records to the spool; False when they are lost, which is said once."""
+        if not records:
+            return True
+        try:
+            self.spool.append(records)
+        except OSError as error:
+            self.lost += len(records)
+            if not self._full:
+                self._full = True
+                log.error("Presses cannot be kept on disk: %s. Links go on, uncounted, until there is room.", error.strerror)  # noqa: TRY400 - its words say all
+            return False
+        self.kept += len(records)
+        if self._full:
+            self._full = False
+            log.warning("Presses can be kept on disk again; %d were lost.", self.lost)
+        return True
+
+
+async def replaying(engine: Engine, spool: Spool) -> None:
+    """Put what waits into the database, for as long as the server runs."""
+    while True:
+        try:
+            if spool.octets():
+                await run_in_threadpool(replay, engine, spool)
+        except (StorageError, OSError):  # still away; whoever presses a link makes the log say so
+            pass
+        await asyncio.sleep(_LOOK)
