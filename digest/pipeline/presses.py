@@ -6,10 +6,9 @@ They come in batches: two look-ups and one commit serve all that wait. Nothing i
 from __future__ import annotations
 
 import secrets
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -17,42 +16,20 @@ from sqlalchemy import Connection, Engine
 
 from digest.db import editions, links
 from digest.db.session import read, write
-from digest.domain.edition import EditionContent, EditionPost
+from digest.domain.edition import EditionContent
 from digest.domain.link import web_address, with_click_id, with_utm
 from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing, disguise, owner, source_hash, standing
-from digest.domain.share import Network
-from digest.domain.visitor import classify, network_label
+from digest.domain.target import is_own_link
+from digest.domain.visitor import VisitorClass, classify, network_label
+from digest.pipeline.answer import NOWHERE, Answer, Remembered, Row, Share
+from digest.pipeline.batch import Batch
 from digest.pipeline.landing import landing, new_click_id
+from digest.pipeline.seen import Seen
 from digest.pipeline.tracking import OWN_MINUTES, Mode, TrackingSettings, employee_of, judged
 
 _CACHED_EDITIONS = 8
-
-
-@dataclass(frozen=True, kw_only=True)
-class Share:
-    """What a share page or a share intent is made of."""
-
-    content: EditionContent
-    post: EditionPost
-    network: Network | None  # None: the share page
-    link: str  # goes into the shared text; "" on the share page
-    language: str
-    networks: str  # letters of the person's own networks
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """Where a press leads. Classes never change it."""
-
-    standing: Standing
-    target: str = ""  # the article, for GO and UNATTRIBUTED
-    share: Share | None = None
-    detail: str = ""  # why it is paused
-    title: str = ""
-    language: str = ""
-
-
-NOWHERE = Answer(standing=Standing.UNKNOWN)  # for a link that is none of ours
+_SALT_BYTES = 32
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Tracker:
@@ -66,16 +43,33 @@ class Tracker:
         self._salt = ("", b"")
         self._label = lru_cache(maxsize=4096)(lambda address: network_label(address, settings.scanners))
         self._editions: OrderedDict[int, tuple[str, EditionContent]] = OrderedDict()
+        self.seen = Seen()
+        self.judged: Counter[tuple[str, str]] = Counter()  # (kind, class) -> presses since the start
 
     def answer(self, presses: Sequence[Press]) -> list[Answer]:
         """An answer for each press, its event committed. Raises StorageError; then nothing was recorded."""
         with read(self._engine) as connection:
             batch = self._look_up(connection, presses)
+        self.seen.keep(batch)
         self._record(batch)
         return [self._answer(press, batch) for press in presses]
 
-    def _look_up(self, connection: Connection, presses: Sequence[Press]) -> _Batch:
-        batch = _Batch(presses=presses)
+    def from_memory(self, presses: Sequence[Press]) -> Remembered:
+        """Answers out of what was seen, and the events they leave. Asks no database and mints no short link (share-links O5)."""
+        batch = self.seen.batch(presses)
+        batch.standings = [self._standing(press, batch) for press in batch.presses]
+        self._wish(batch)
+        self.seen.fill_slugs(batch)
+        counted = self._counted(batch)
+        day = max((press.at for press in counted), default=_NEVER).date().isoformat()
+        if self._salt[0] not in {day, f"~{day}"}:
+            self._salt = (f"~{day}", self._random(_SALT_BYTES))  # in memory only; the day's own takes over when it can be had
+        clicks, visits = self._events(batch, counted)
+        answers = {id(press): self._answer(press, batch) for press in batch.presses}
+        return Remembered(answers=[answers.get(id(press)) for press in presses], clicks=clicks, visits=visits)
+
+    def _look_up(self, connection: Connection, presses: Sequence[Press]) -> Batch:
+        batch = Batch(presses=presses)
         keys = {press.key for press in presses if press.kind is not Kind.VISIT}
         if keys:
             batch.tokens = links.tokens(connection, keys)
@@ -90,23 +84,43 @@ class Tracker:
         self._plan_shares(connection, batch)
         return batch
 
-    def _own(self, connection: Connection, batch: _Batch) -> dict[int, set[str]]:
+    def _own(self, connection: Connection, batch: Batch) -> dict[int, set[str]]:
         owners = {employee_of(link.owner) for link in batch.links.values()} - {None}
         since = max(press.at for press in batch.presses) - timedelta(minutes=OWN_MINUTES)
         return links.recent_sources(connection, [o for o in owners if o is not None], since) if owners else {}
 
-    def _standing(self, press: Press, batch: _Batch) -> Standing:
+    def _standing(self, press: Press, batch: Batch) -> Standing:
         if press.kind is Kind.VISIT:
-            return _link_standing(batch.links.get(press.key))
+            return self._link_standing(batch.links.get(press.key))
         token, post = batch.pair(press)
         if press.letter and press.letter != "0" and press.letter not in self._letters:
             return Standing.UNKNOWN
         found = standing(press.kind, token, post, press.at)
         leads = found in {Standing.GO, Standing.UNATTRIBUTED}
-        return Standing.UNKNOWN if leads and post is not None and web_address(post.url) is None else found
+        return Standing.UNKNOWN if leads and post is not None and not self._leads(post.url) else found
 
-    def _plan_shares(self, connection: Connection, batch: _Batch) -> None:
-        """Which short links are needed, and the words of the editions that are shared from."""
+    def _link_standing(self, link: links.ShortLink | None) -> Standing:
+        if link is None:
+            return Standing.UNKNOWN
+        if link.disabled or link.post.internal or link.post.recalled is not None:
+            return Standing.PAUSED
+        return Standing.GO if self._leads(link.post.url) else Standing.EXPIRED
+
+    def _leads(self, url: str | None) -> bool:
+        """Whether an address leads to an article: it was checked when it was stored, and is once more."""
+        return url is not None and web_address(url) is not None and not is_own_link(url, self._settings.site_url)
+
+    def _plan_shares(self, connection: Connection, batch: Batch) -> None:
+        """The short links that exist already, and the words of the editions that are shared from."""
+        self._wish(batch)
+        if batch.wants:
+            batch.slugs = links.slugs(connection, batch.wants.values())
+        if batch.shared:
+            for edition, (_, digest) in links.hashes(connection, batch.shared).items():
+                batch.contents[edition] = self._content(connection, edition, digest)
+
+    def _wish(self, batch: Batch) -> None:
+        """Which editions are shared from, and which short links are needed."""
         for press, found in zip(batch.presses, batch.standings, strict=True):
             token, post = batch.pair(press)
             if press.kind is Kind.SHARE and found is Standing.GO and token and post:
@@ -117,11 +131,6 @@ class Tracker:
                     batch.wants[press.key, press.n, press.letter] = links.Want(
                         owner=owner(token, measured=measured), edition=token.edition, post=post.id, network=network.name
                     )
-        if batch.wants:
-            batch.slugs = links.slugs(connection, batch.wants.values())
-        if batch.shared:
-            for edition, (_, digest) in links.hashes(connection, batch.shared).items():
-                batch.contents[edition] = self._content(connection, edition, digest)
 
     def _content(self, connection: Connection, edition: int, digest: str) -> EditionContent:
         cached = self._editions.get(edition)
@@ -132,13 +141,9 @@ class Tracker:
                 self._editions.popitem(last=False)
         return cached[1]
 
-    def _record(self, batch: _Batch) -> None:
+    def _record(self, batch: Batch) -> None:
         missing = [want for want in batch.wants.values() if want.key not in batch.slugs]
-        counted = [
-            (press, found)
-            for press, found in zip(batch.presses, batch.standings, strict=True)
-            if press.counts and found is Standing.GO and self._settings.mode is not Mode.OFF
-        ]
+        counted = self._counted(batch)
         if not missing and not counted:
             return
         now = max(press.at for press in batch.presses)
@@ -148,9 +153,18 @@ class Tracker:
                 self._salt = (day, links.ensure_salt(connection, now, self._random))
             if missing:
                 batch.slugs |= links.mint(connection, missing, self._random, now)
-            clicks = [self._click(press, batch) for press, _ in counted if press.kind is not Kind.VISIT]
-            visits = [self._visit(press, batch) for press, _ in counted if press.kind is Kind.VISIT]
-            links.put_events(connection, clicks, visits)
+            links.put_events(connection, *self._events(batch, counted))
+        self.seen.minted(batch.slugs)
+
+    def _counted(self, batch: Batch) -> list[Press]:
+        pairs = zip(batch.presses, batch.standings, strict=True)
+        return [press for press, found in pairs if press.counts and found is Standing.GO and self._settings.mode is not Mode.OFF]
+
+    def _events(self, batch: Batch, counted: Sequence[Press]) -> tuple[list[Row], list[Row]]:
+        clicks = [self._click(press, batch) for press in counted if press.kind is not Kind.VISIT]
+        visits = [self._visit(press, batch) for press in counted if press.kind is Kind.VISIT]
+        self.judged.update((row.get("kind", Kind.VISIT.value), row["class"]) for row in (*clicks, *visits))
+        return clicks, visits
 
     def _signals(self, press: Press, token: LinkToken | None) -> dict[str, Any]:
         signals = dict(press.signals)
@@ -161,14 +175,14 @@ class Tracker:
             signals["age"] = round((press.at - token.sent_at).total_seconds(), 3)
         return signals
 
-    def _click(self, press: Press, batch: _Batch) -> dict[str, Any]:
+    def _click(self, press: Press, batch: Batch) -> dict[str, Any]:
         token, post = batch.tokens[press.key], batch.posts[batch.tokens[press.key].edition, press.n]
         signals = self._signals(press, token)
         measured = self._settings.measures(token)
         network = self._letters.get(press.letter)
         salt = self._salt[1]
         return {
-            "event": _event(press),
+            "event": press.event or new_event(press.at),
             "at": press.at,
             "token": token.token if measured or token.employee is None else disguise(salt, token.token),
             "edition_id": token.edition,
@@ -183,7 +197,7 @@ class Tracker:
             **judged(classify(signals, press.at, self._settings.thresholds)),
         }
 
-    def _visit(self, press: Press, batch: _Batch) -> dict[str, Any]:
+    def _visit(self, press: Press, batch: Batch) -> dict[str, Any]:
         link = batch.links[press.key]
         signals = self._signals(press, None)
         agent = str(signals.get("ua", ""))
@@ -192,17 +206,18 @@ class Tracker:
             signals["own"] = True
         batch.click_ids[id(press)] = click_id = new_click_id(link, self._settings.click_hosts, self._random)
         return {
-            "event": _event(press),
+            "event": press.event or new_event(press.at),
             "at": press.at,
             "click_id": click_id or None,
             "slug": link.slug,
             "signals": signals,
             "visitor": source_hash(self._salt[1], press.address, agent, link.slug),
             "referrer_host": press.referrer_host,
+            "country": self._settings.country(press.address),
             **judged(classify(signals, press.at, self._settings.thresholds)),
         }
 
-    def _answer(self, press: Press, batch: _Batch) -> Answer:
+    def _answer(self, press: Press, batch: Batch) -> Answer:
         found = batch.standings[batch.place(press)]
         if press.kind is Kind.VISIT:
             return self._visited(found, batch.links.get(press.key), batch.click_ids.get(id(press), ""))
@@ -220,7 +235,7 @@ class Tracker:
             detail=(post.recalled or "") if found is Standing.PAUSED else "",
         )
 
-    def _shared(self, press: Press, batch: _Batch, token: LinkToken, post: LinkedPost) -> Answer:
+    def _shared(self, press: Press, batch: Batch, token: LinkToken, post: LinkedPost) -> Answer:
         content = batch.contents[token.edition]
         frozen = content.post(press.n)
         if frozen is None:
@@ -236,7 +251,19 @@ class Tracker:
                 link = address
             else:
                 link = with_utm(address, source=network.name, campaign=content.period, content=post.id)
-        share = Share(content=content, post=frozen, network=network, link=link, language=token.language, networks=token.networks)
+        measured = self._settings.measures(token)
+        share = Share(
+            content=content,
+            post=frozen,
+            network=network,
+            link=link,
+            language=token.language,
+            networks=token.networks,
+            edition=token.edition,
+            person=token.employee if measured else None,
+            mastodon=token.mastodon if measured else "",
+            human=press.counts and classify(self._signals(press, token), press.at, self._settings.thresholds).visitor is VisitorClass.HUMAN,
+        )
         return Answer(standing=Standing.GO, target=address, share=share, title=post.title, language=token.language)
 
     @staticmethod
@@ -248,46 +275,11 @@ class Tracker:
         return Answer(standing=found, target=with_click_id(landing(link), click_id) if click_id else landing(link))
 
 
-class _Batch:
-    """What a batch of presses asks for and what was found."""
-
-    def __init__(self, *, presses: Sequence[Press]) -> None:
-        self.presses = presses
-        self.tokens: dict[str, LinkToken] = {}
-        self.posts: dict[tuple[int, int], LinkedPost] = {}
-        self.links: dict[str, links.ShortLink] = {}
-        self.own: dict[int, set[str]] = {}
-        self.standings: list[Standing] = []
-        self.shared: set[int] = set()
-        self.contents: dict[int, EditionContent] = {}
-        self.wants: dict[tuple[str, int, str], links.Want] = {}
-        self.slugs: dict[tuple[str, str, str], str] = {}
-        self.click_ids: dict[int, str] = {}  # id() of a press -> what goes with the visitor
-        self._places = {id(press): place for place, press in enumerate(presses)}
-
-    def pair(self, press: Press) -> tuple[LinkToken | None, LinkedPost | None]:
-        """The token and post that a press of the message names."""
-        token = self.tokens.get(press.key)
-        return token, self.posts.get((token.edition, press.n)) if token else None
-
-    def place(self, press: Press) -> int:
-        """Where the press stands in the batch."""
-        return self._places[id(press)]
-
-
 def _title(post: LinkedPost) -> str:
     """What a page may call the post: a forwarded link must not tell what stays inside."""
     return "" if post.internal else post.title
 
 
-def _event(press: Press) -> str:
+def new_event(at: datetime) -> str:
     """An id that nobody else draws; in order of time, so that a batch lands on one page of its index."""
-    return f"{int(press.at.timestamp() * 1000):012x}{secrets.token_hex(10)}"
-
-
-def _link_standing(link: links.ShortLink | None) -> Standing:
-    if link is None:
-        return Standing.UNKNOWN
-    if link.disabled or link.post.internal or link.post.recalled is not None:
-        return Standing.PAUSED
-    return Standing.EXPIRED if web_address(link.post.url) is None else Standing.GO
+    return f"{int(at.timestamp() * 1000):012x}{secrets.token_hex(10)}"
