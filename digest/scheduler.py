@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from digest.config import Config
 from digest.errors import DigestError
-from digest.pipeline import edition, recalling, week
+from digest.pipeline import edition, recalling, replaying, week
 
 _log = logging.getLogger("digest.scheduler")
 
@@ -54,6 +54,7 @@ class Clock:
 
     def _plan(self) -> None:
         _guarded(self._forget)  # first: at start a restored copy is purged, and no slip in the queue keeps it from that
+        _guarded(lambda: replaying.catch_up(self._engine, self._config))
         _guarded(self._open_due)
         self._wake.set()
 

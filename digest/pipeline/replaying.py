@@ -78,6 +78,16 @@ def replay(engine: Engine, spool: Spool) -> Replayed:
     return found
 
 
+def catch_up(engine: Engine, config: Config) -> list[str]:
+    """Store what waits beside this installation's database; sentences about it. Raises StorageError."""
+    spool = spool_of(config)
+    try:
+        said = replay(engine, spool).sentence() if spool.octets() else ""
+    except OSError as error:
+        said = f"{spool.path}: what waits there cannot be read: {error.strerror}."
+    return [said] if said else []
+
+
 def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
     rest = iter(records)
     while chunk := list(islice(rest, _CHUNK)):

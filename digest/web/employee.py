@@ -15,12 +15,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from digest.db import editions, keys, links, suppressions
-from digest.db.session import read, write
+from digest.db.session import gone, read, write
 from digest.domain.edition import EditionContent
 from digest.domain.link import clean, read_unsubscribe, valid_token, web_address
 from digest.domain.press import Standing
 from digest.domain.visitor import classify
+from digest.errors import StorageError
 from digest.pipeline.captions import Captions
+from digest.pipeline.replaying import of_switch
 from digest.web.forms import field, read_form
 from digest.web.guard import is_ours
 from digest.web.links import Presser
@@ -28,6 +30,7 @@ from digest.web.pages import Pages, Reply
 from digest.web.settings import WebSettings
 from digest.web.sharing import SharePage
 from digest.web.signals import Proxies, preferred_language, signals, wanted
+from digest.web.spool import Spooled
 
 _ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058, 3.1
 
@@ -35,11 +38,13 @@ _ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058, 3.1
 class LeavePage:
     """`/u/<signed>`: GET shows, POST acts; the RFC 8058 POST of a mail program acts without a page."""
 
-    def __init__(self, engine: Engine, pages: Pages, settings: WebSettings, clock: Callable[[], datetime]) -> None:
+    def __init__(self, engine: Engine, pages: Pages, settings: WebSettings, spooled: Spooled | None, clock: Callable[[], datetime]) -> None:
         self._engine = engine
         self._pages = pages
         self._site_url = settings.site_url
+        self._spooled = spooled
         self._clock = clock
+        self._secrets: dict[int, bytes] = {}  # as they were last read: they are what a link is checked with while the database is away
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
@@ -60,26 +65,38 @@ class LeavePage:
         if not one_click and not hmac.compare_digest(_check(secret, signed, action).encode(), field(form or FormData(), "check").encode()):
             return self._ask(signed, secret, language, status=400).response()
         how = self._how(request, one_click=one_click)
-        await run_in_threadpool(self._act, employee, action, how)
+        waits = await run_in_threadpool(self._act, employee, action, how)
         check = _check(secret, signed, "return" if action == "leave" else "leave")
-        return self._pages.page("unsubscribed", language, left=action == "leave", check=check).response()
+        return self._pages.page("unsubscribed", language, left=action == "leave", check=check, waits=waits).response()
 
     def _person(self, signed: str) -> tuple[int, bytes, str] | None:
-        with read(self._engine) as connection:
-            secrets = keys.signing_keys(connection, "unsubscribe")
-            employee = read_unsubscribe(signed, secrets)
-            if employee is None:
-                return None
-            known = suppressions.person(connection, employee)
-        return employee, next(iter(secrets.values())), known[1] if known else ""
+        try:
+            with read(self._engine) as connection:
+                self._secrets = keys.signing_keys(connection, "unsubscribe")
+                employee = read_unsubscribe(signed, self._secrets)
+                known = suppressions.person(connection, employee) if employee is not None else None
+        except StorageError:
+            employee, known = read_unsubscribe(signed, self._secrets), None
+            if employee is None and not self._secrets:
+                raise
+        return None if employee is None else (employee, next(iter(self._secrets.values())), known[1] if known else "")
 
     def _ask(self, signed: str, secret: bytes, language: str, status: int = 200) -> Reply:
         return self._pages.page("unsubscribe", language, status=status, check=_check(secret, signed, "leave"))
 
-    def _act(self, employee: int, action: str, how: str) -> None:
+    def _act(self, employee: int, action: str, how: str) -> bool:
+        """Do it; True when it waits on disk, because the database is away. Raises StorageError when it can be noted nowhere."""
         change = suppressions.leave if action == "leave" else suppressions.come_back
-        with write(self._engine) as connection:
-            change(connection, employee, self._clock(), how=how)
+        now = self._clock()
+        try:
+            with write(self._engine) as connection:
+                change(connection, employee, now, how=how)
+        except StorageError as error:
+            noted = of_switch(employee, now, receive=action != "leave", how=how)
+            if self._spooled is None or not gone(error) or not self._spooled.keep([noted]):
+                raise
+            return True
+        return False
 
     def _how(self, request: Request, *, one_click: bool) -> str:
         verdict = classify(signals(request.scope, wanted(request.scope)), self._clock())
@@ -128,7 +145,7 @@ def routes(
 ) -> list[BaseRoute]:
     """The employees' pages."""
     share = SharePage(engine, presser, pages, settings, proxies, captions, clock)
-    leave = LeavePage(engine, pages, settings, clock)
+    leave = LeavePage(engine, pages, settings, presser.spooled, clock)
     edition = EditionPage(engine, pages)
 
     async def shares(request: Request) -> Response:

@@ -88,7 +88,7 @@ class Gate:
         self._committer = committer
         self._misses = misses
         self._known = known
-        self._spooled = spooled
+        self.spooled = spooled  # where what cannot be stored waits; None: nowhere
 
     async def ask(self, press: Press) -> Answer:
         """Where the press leads. Raises StorageError."""
@@ -107,14 +107,14 @@ class Gate:
         return NOWHERE
 
     async def _patiently(self, press: Press) -> Answer:
-        if self._spooled is None:
+        if self.spooled is None:
             return await self._committer.ask(press)
         try:
             async with asyncio.timeout(_PATIENCE):
                 return await self._committer.ask(press)
         except TimeoutError:
             trouble = StorageError("database", f"no answer within {_PATIENCE:g} seconds")
-            [answer] = await run_in_threadpool(self._spooled.aside, [press], trouble)  # its event has one id, wherever it ends up
+            [answer] = await run_in_threadpool(self.spooled.aside, [press], trouble)  # its event has one id, wherever it ends up
         if isinstance(answer, Exception):
             raise answer
         return answer
