@@ -89,6 +89,10 @@ class Client:
         assert (await self._said.get())["type"] == "lifespan.shutdown.complete"
         await self._task
 
+    def routes(self) -> list[Any]:
+        """Every route behind the click path."""
+        return list(self._app._inner.app.routes)  # type: ignore[attr-defined]  # ExceptionMiddleware(Router)
+
     def __call__(self, asked: Asked) -> Answered:
         """The answer to one request, which must be a whole one. Raises what the application lets out."""
         return self._runner.run(self._ask(asked))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a stranger's broken form is answered, not told in our log
 _FIELDS = 20
 _PART = 65536
 _CHARSET = re.compile(r"charset[^=;]*=\s*\"?([^\s\";]*)")
