@@ -1,0 +1,177 @@
+"""Raw bytes into the real server: it answers in HTTP or hangs up, goes on serving, and its log holds no trace of a fault."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from digest.db.session import open_database
+from digest.demo.mailbox import free_port
+from tests.linked import ANA, BEN, BROWSER_TOKEN, GROUP, POSTS, Linked, read_link, share_link
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = int(os.environ.get("DIGEST_FUZZ", "0")) // 10
+FUZZ = settings(
+    max_examples=EXAMPLES or 150,
+    derandomize=not EXAMPLES,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+CHATTER = re.compile(
+    r"^Serving http|Invalid HTTP request received|Unsupported upgrade request|No supported WebSocket library|python -m pip install|pip install"
+)
+_STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """The server as an operator starts it, over a small edition."""
+
+    port: int
+    linked: Linked
+    process: subprocess.Popen[str]
+
+    def ask(self, raw: bytes, patience: float = 0.2) -> bytes:
+        """What comes back for `raw`: until the server hangs up, or has said nothing for a while (it may wait for more)."""
+        found = b""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as wire:
+            try:
+                wire.sendall(raw)
+                wire.settimeout(patience)
+                while part := wire.recv(65536):
+                    found += part
+                    wire.settimeout(min(patience, 0.05))
+            except (ConnectionResetError, BrokenPipeError, TimeoutError):  # it hung up on what it would not read, or waits
+                pass
+        return found
+
+    def get(self, path: str, *more: str) -> bytes:
+        """The answer to a plain request."""
+        lines = [f"GET {path} HTTP/1.1", "host: x", "connection: close", "user-agent: Mozilla/5.0", *more, "", ""]
+        return self.ask("\r\n".join(lines).encode("latin-1"), patience=10)
+
+
+@pytest.fixture
+def server(sqlite_url: str, tmp_path: Path) -> Iterator[Server]:
+    engine = open_database(sqlite_url)
+    linked = Linked(engine)
+    linked.change("edition", {}, hash="h")
+    port = free_port()
+    text = f'[site]\nurl = "http://127.0.0.1:{port}"\n[web]\nlisten = "127.0.0.1:{port}"\n[database]\nurl = "{sqlite_url}"\n'
+    (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "digest", "--config", str(tmp_path / "config.toml"), "serve", "--only", "web"]
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    found = Server(port=port, linked=linked, process=process)
+    try:
+        _wait(found)
+        yield found
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+        engine.dispose()
+
+
+def _wait(server: Server) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            if b"200" in server.get("/healthz")[:15]:
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError("the server did not start")
+
+
+def _plain(method: str, path: str, *more: bytes, body: bytes = b"") -> bytes:
+    lines = [f"{method} {path} HTTP/1.1".encode(), b"host: letter.example.com", b"user-agent: Mozilla/5.0", *more]
+    return b"\r\n".join([*lines, b"", body])
+
+
+SEEDS = (
+    _plain("GET", read_link(ANA, 1)),
+    _plain("GET", share_link(ANA, 1, "2")),
+    _plain("HEAD", share_link(BEN, 1)),
+    _plain("GET", f"/w/{BROWSER_TOKEN}"),
+    _plain("POST", share_link(ANA, 1), b"content-length: 17", b"content-type: application/x-www-form-urlencoded", body=b"network=2&words=x"),
+    _plain("POST", share_link(ANA, 1), b"transfer-encoding: chunked", body=b"5\r\nwords\r\n0\r\n\r\n"),
+    _plain("GET", "//evil.example/..%2f"),
+    _plain("GET", "http://evil.example/l/k7q2m9x4c8v3"),
+    _plain("GET", "/healthz", b"upgrade: websocket", b"connection: upgrade", b"sec-websocket-key: x", b"sec-websocket-version: 13"),
+    b"GET /healthz HTTP/1.0\r\n\r\n",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+)
+BITS = (
+    b"\r\n",
+    b"\n",
+    b"\0",
+    b"%0d%0a",
+    b"%",
+    b"/..",
+    b" ",
+    b":",
+    b"\xff",
+    b"content-length: -1\r\n",
+    b"expect: 100-continue\r\n",
+    b"x" * 9000,
+    b"a: b\r\n" * 200,
+)
+
+
+@st.composite
+def bytes_on_the_wire(draw: st.DrawFn) -> bytes:
+    """A request with a few octets put in, left out or exchanged."""
+    raw = draw(st.sampled_from(SEEDS))
+    for _ in range(draw(st.integers(0, 3))):
+        at, span = draw(st.integers(0, len(raw))), draw(st.sampled_from((0, 0, 1, 5)))
+        raw = raw[:at] + draw(st.one_of(st.sampled_from(BITS), st.binary(max_size=4))) + raw[at + span :]
+    return raw
+
+
+def test_no_bytes_break_the_server(server: Server) -> None:
+    places = {post.url.encode() for post in POSTS if post.url}
+    secrets = [text.encode() for text in (ANA, BEN, GROUP, BROWSER_TOKEN, "ana@example.com", "ben@example.com")]
+
+    @FUZZ
+    @given(bytes_on_the_wire())
+    def run(raw: bytes) -> None:
+        said = server.ask(raw)
+        assert not said or said.startswith(b"HTTP/1.1 ")
+        assert all(int(status) < 500 for status in _STATUS.findall(said)), said[:200]
+        assert b"set-cookie" not in said.lower()
+        for place in re.findall(rb"(?im)^location: (.*)\r$", said):
+            assert place in places or place.startswith(b"https://x.com/intent/"), place
+        for secret in secrets:
+            assert secret not in said or secret in raw
+
+    run()
+    assert b" 200 " in server.get("/healthz")[:15]
+    server.process.send_signal(signal.SIGTERM)
+    log, _ = server.process.communicate(timeout=60)
+    assert server.process.returncode == 0
+    assert [line for line in log.splitlines() if line.strip() and not CHATTER.search(line)] == []
+
+
+CLIMBING = ("http://evil.example/", "//evil.com/..%2f", "/s/..;/admin", "/%2e%2e", "/../../etc/passwd", "/%2e%2e%2fr", "*", "/\xe4", "/%ff%00")
+
+
+def test_paths_that_climb_or_name_another_host_are_no_place_on_the_real_server(server: Server) -> None:
+    """B11: absolute form, two slashes, dots and escapes, as bytes."""
+    for path in CLIMBING:
+        said = server.get(path)
+        assert said.startswith((b"HTTP/1.1 404 ", b"HTTP/1.1 400 ")), (path, said[:200])
+        assert b"location" not in said.lower().partition(b"\r\n\r\n")[0]
+        assert b"evil" not in said
