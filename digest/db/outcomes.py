@@ -55,9 +55,11 @@ def carried(connection: Connection, campaign: str, post: str) -> tuple[int | Non
 
 
 def put(connection: Connection, row: Mapping[str, Any]) -> bool:
-    """Store an outcome; False when its key is there already, and then nothing changes."""
+    """Store an outcome; False when its key is there already, and then nothing changes. Nobody who was erased meanwhile is named."""
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    made = dialect.insert(outcome).values(dict(row)).on_conflict_do_nothing(index_elements=["key"]).returning(outcome.c.id)
+    held = select(short_link.c.slug).where(short_link.c.owner == row["owner"]).limit(1).with_for_update(read=True)
+    owner = row["owner"] if connection.execute(held).first() else ""
+    made = dialect.insert(outcome).values({**row, "owner": owner}).on_conflict_do_nothing(index_elements=["key"]).returning(outcome.c.id)
     return connection.execute(made).first() is not None
 
 

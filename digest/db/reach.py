@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Text, case, cast, func, select
@@ -19,6 +19,7 @@ from digest.domain.outcome import channel_of
 from digest.domain.visitor import Audience
 
 _COUNTED = ("human", "probable")
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 Key = tuple[str, str, str]  # post, network, channel
 
@@ -61,8 +62,10 @@ def reach(connection: Connection, edition_id: int) -> Reach:
         found.visits.setdefault((link.post, link.network, channel_of(link.owner).value), Pair()).add(human)
         found.countries.setdefault(row.country, Pair()).add(human)
         found.hours.setdefault(row.at.replace(minute=0, second=0, microsecond=0), Pair()).add(human)
-        surely = min(link.visited_at or row.at, row.at) if human else link.visited_at
-        found.links[row.slug] = replace(link, visited_at=surely, perhaps_at=min(link.perhaps_at or row.at, row.at))
+        if human and row.at < (link.visited_at or _NEVER):
+            found.links[row.slug] = link = replace(link, visited_at=row.at)
+        if row.at < (link.perhaps_at or _NEVER):
+            found.links[row.slug] = replace(link, perhaps_at=row.at)
     found.classes = _classes(connection, edition_id)
     _add_sums(connection, edition_id, found)
     return found

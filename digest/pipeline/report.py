@@ -61,9 +61,9 @@ class Rungs:
 
     @property
     def speaks(self) -> bool:
-        """False for links that only machines made; the brand's are always named."""
+        """False for links that only machines made, and for those of the brand that led nobody anywhere yet."""
         seen = [one for one in (self.intent_opened, self.preview_fetched, self.first_visit, self.visits) if one is not None]
-        return self.channel is Channel.BRAND or bool(self.outcomes) or any(one.high or one.hidden for one in seen)
+        return bool(self.outcomes) or any(one.high or one.hidden for one in seen)
 
 
 @dataclass(frozen=True, kw_only=True)

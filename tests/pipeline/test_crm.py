@@ -91,6 +91,13 @@ def test_a_row_that_was_taken_in_stays_good_when_its_visit_is_kept_no_longer(lin
     assert bring(linked, tmp_path, text).same == 1
 
 
+def test_who_is_erased_while_a_file_is_taken_in_is_not_named(linked: Linked, tmp_path: Path) -> None:
+    found = compare(linked, tmp_path, f"click_id,lead_id,stage\n{seen(linked)},L-1,lead\n")
+    linked.change("short_link", {}, owner="erased:f00")
+    crm.bring_in(linked.engine, found, file=tmp_path / "crm.csv", who="ops", now=linked.now)
+    assert [(row["owner"], row["grade"]) for row in rows(linked)] == [("", "A")]
+
+
 def test_every_problem_is_named_with_its_place_and_nothing_is_stored(linked: Linked, tmp_path: Path) -> None:
     text = "click_id;lead_id;stage;value;currency;occurred_at\n"
     text += ";L-1;lead;10;EUR;2026-11-20\n;;lead;;;\n;L-3;leed;-1;EUR;\nshort;L-4;lead;5;;soon\n;L-1;lead;10;EUR;2026-11-20\n"
