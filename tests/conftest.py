@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine, NullPool, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from digest.db import migrate
 from digest.db.session import open_database
@@ -73,6 +74,65 @@ def _admin(postgres: Postgres, statement: str) -> None:
     engine.dispose()
 
 
+_EMPTY = """
+DO $$ DECLARE found record; BEGIN
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+    PERFORM set_config('lock_timeout', '5s', true);
+    PERFORM set_config('session_replication_role', 'replica', true);
+    FOR found IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+        EXECUTE format('DELETE FROM public.%I', found.tablename);
+    END LOOP;
+    FOR found IN SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL LOOP
+        EXECUTE format('ALTER SEQUENCE public.%I RESTART', found.sequencename);
+    END LOOP;
+END $$
+"""
+_SHAPE = """
+SELECT (SELECT string_agg(version_num, ' ') FROM alembic_version), string_agg(format('%s.%s %s', table_name, column_name, data_type), ' ' ORDER BY table_name, ordinal_position)
+FROM information_schema.columns WHERE table_schema = 'public'
+"""
+
+
+class Emptied:
+    """One database after the other test, emptied in between; a new one when a test has changed its tables. Making one takes far longer."""
+
+    def __init__(self, server: Postgres, template: str) -> None:
+        self._server = server
+        self._template = template
+        self._name = ""
+        self._shape: Any = None
+
+    def url(self) -> str:
+        """An empty one's."""
+        if not self._name:
+            self._name = f"digest_{uuid.uuid4().hex[:12]}"
+            _admin(self._server, f"CREATE DATABASE {self._name} TEMPLATE {self._template}")
+            self._shape = self._ask(_SHAPE)
+        return _url(self._server, self._name)
+
+    def empty(self) -> None:
+        """Take away what a test left behind: rows, connections and their locks."""
+        try:
+            if self._ask(_SHAPE) == self._shape:
+                self._ask(_EMPTY)
+                return
+        except DBAPIError:  # its tables or the whole server were harmed; that was the test
+            pass
+        self.drop()
+
+    def drop(self) -> None:
+        """Remove it."""
+        name, self._name = self._name, ""
+        if name:
+            _admin(self._server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def _ask(self, statement: str) -> Any:
+        engine = create_engine(_url(self._server, self._name), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with engine.connect() as connection:
+            found = connection.execute(text(statement))
+            return [tuple(row) for row in found] if found.returns_rows else None
+
+
 @pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     """The URL of a fresh, migrated SQLite database."""
@@ -81,13 +141,19 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+@pytest.fixture(scope="session")
+def postgres_databases(postgres: Postgres, postgres_template: str) -> Iterator[Emptied]:
+    """The PostgreSQL databases of this worker's tests."""
+    found = Emptied(postgres, postgres_template)
+    yield found
+    found.drop()
+
+
 @pytest.fixture
-def postgres_url(postgres: Postgres, postgres_template: str) -> Iterator[str]:
-    """The URL of a fresh, migrated PostgreSQL database."""
-    name = f"digest_{uuid.uuid4().hex[:12]}"
-    _admin(postgres, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    yield _url(postgres, name)
-    _admin(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+def postgres_url(postgres_databases: Emptied) -> Iterator[str]:
+    """The URL of an empty, migrated PostgreSQL database."""
+    yield postgres_databases.url()
+    postgres_databases.empty()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
