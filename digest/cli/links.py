@@ -92,4 +92,6 @@ def _listed(found: Listing) -> str:
         posts.add_row(one.id, one.url or "-", f"{one.short_links:,}", one.recalled or "")
     stopped = [f"{one.slug} ({one.post}, {one.network}): disabled {one.at:%Y-%m-%d}: {one.why}" for one in found.disabled]
     return "\n".join([drawn(posts).rstrip("\n"), *stopped])
+
+
 command.add_command(brand)
