@@ -7,17 +7,15 @@ A class never changes the response. Every threshold is a starting value without 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 
 class VisitorClass(StrEnum):
@@ -37,20 +35,42 @@ class Verdict:
     reasons: tuple[str, ...] = ()
 
 
+class Audience(StrEnum):
+    """Whose visit to a short link it was, as far as can be told; only outsiders are reach."""
+
+    OWN = "own"  # whoever made the link looks at it
+    COLLEAGUE = "colleague"  # from the company's own network
+    OUTSIDE = "outside"  # anybody else
+
+
+def audience(reasons: Collection[str]) -> Audience:
+    """Whose visit it was, by the reasons of its verdict."""
+    return next((mine for mine in (Audience.OWN, Audience.COLLEAGUE) if mine in reasons), Audience.OUTSIDE)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """Where behaviour stops looking human."""
+    """Where behaviour stops looking human. What each means stands in config.example.toml, [tracking.rules]."""
 
-    burst: int = 4  # distinct posts of one message ...
+    burst: int = 4
     burst_seconds: float = 15
+    quick_seconds: float = 10
     slow_burst: int = 8
     slow_seconds: float = 600
-    share_of_links: float = 0.6  # of a message's links ...
-    share_at_least: int = 6  # ... if it is at least so many
+    many_links: int = 5
+    many_seconds: float = 60
+    share_of_links: float = 0.6
+    share_at_least: int = 6
+    share_at_least_silent: int = 4
     share_hours: float = 24
-    calm_links: int = 3  # a browser that followed no more may be a person inside somebody else's burst
+    share_hours_quick: float = 1.5
+    calm_links: int = 3
+    calm_browsers: int = 2
     neighbour_seconds: float = 60
+    damaged_seconds: float = 60
+    double_seconds: float = 60
     instant_seconds: float = 10
+    silent_minutes: float = 10
     network_minutes: float = 10
     stale_days: float = 60
     old_majors: int = 50
@@ -93,23 +113,36 @@ _BOT = re.compile(
     r"|scanner|safelinks|googleimageproxy|^mozilla/5\.0$|monitor|preview|validator|archiver",
     re.IGNORECASE,
 )
-_BROWSER = re.compile(r"(?:Chrome|Firefox)/(\d{1,4})\.")
+_BROWSER = re.compile(r"(Chrome|Firefox)/(\d{1,4})\.")
+_WEBKIT = re.compile(r"(?:iPhone OS|CPU OS|Version)[ /](\d{1,3})[._](\d{1,3})?")
+_TELLS = {"Chrome": 80, "Firefox": 90}  # the first majors that send Sec-Fetch-Mode with every request
+_WEBKIT_TELLS = (16, 4)
 _MAJOR_100 = date(2022, 3, 29)  # Chrome 100; Firefox stood two majors behind; both add about twelve a year
 _DAYS_A_MAJOR = 30.4
 
 
+class _Agent(NamedTuple):
+    """What a browser's name says."""
+
+    kind: str  # unfurler | bot_ua | empty_ua | ""
+    major: int | None = None  # of Chrome or Firefox
+    tells: bool = False  # a browser so young that it says when it navigates (Fetch Metadata)
+
+
 @lru_cache(maxsize=4096)
-def _agent(agent: str) -> tuple[str, int | None]:
-    """The kind of browser name ("unfurler", "bot_ua", "empty_ua", "") and its major version."""
+def _agent(agent: str) -> _Agent:
     agent = agent[:512]
     if not agent.strip():
-        return "empty_ua", None
+        return _Agent("empty_ua")
     if _UNFURLER.search(agent):
-        return "unfurler", None
+        return _Agent("unfurler")
     if _BOT.search(agent):
-        return "bot_ua", None
+        return _Agent("bot_ua")
     found = _BROWSER.search(agent)
-    return "", int(found.group(1)) if found else None
+    if found:
+        return _Agent("", int(found[2]), int(found[2]) >= _TELLS[found[1]])
+    webkit = _WEBKIT.search(agent)
+    return _Agent("", None, webkit is not None and (int(webkit[1]), int(webkit[2] or 0)) >= _WEBKIT_TELLS)
 
 
 def navigated(signals: Mapping[str, Any]) -> bool:
@@ -117,138 +150,56 @@ def navigated(signals: Mapping[str, Any]) -> bool:
     return signals.get("mode") == "navigate" and signals.get("dest", "document") == "document"
 
 
+def _silent(signals: Mapping[str, Any], agent: _Agent) -> bool:
+    """True when a browser that always says how it came says nothing: somebody else uses its name."""
+    return agent.tells and not any(name in signals for name in ("mode", "dest", "site", "user"))
+
+
 def classify(signals: Mapping[str, Any], at: datetime, rules: Thresholds = DEFAULTS) -> Verdict:
     """What one event says about itself; the first group of rules that fires decides.
 
-    `signals`: method, ua, mode, dest, user, purpose, mutated, junk, net (label of a filter's network), age (seconds since
-    the mail server accepted the message), own (the owner's own browser).
+    `signals`: method, ua, mode, dest, user, site, purpose, mutated, junk, honeypot, net (label of a filter's network), age
+    (seconds since the mail server accepted the message), own (the owner's own browser), inside (the company's network).
     """
-    kind, major = _agent(str(signals.get("ua", "")))
-    if kind == "unfurler":
-        return Verdict(visitor=VisitorClass.PREVIEW, reasons=("unfurler",))
-    certain = [name for name, fires in _certain(signals, kind, rules) if fires]
+    agent = _agent(str(signals.get("ua", "")))
+    if agent.kind == "unfurler":
+        return _PREVIEW
+    certain = _certain(signals, agent, rules)
     if certain:
         return Verdict(visitor=VisitorClass.MACHINE, reasons=tuple(certain))
-    probable = [name for name, fires in _probable(signals, major, at, rules) if fires]
-    return Verdict(visitor=VisitorClass.PROBABLE if probable else VisitorClass.HUMAN, reasons=tuple(probable))
+    probable = _probable(signals, agent, at, rules)
+    return Verdict(visitor=VisitorClass.PROBABLE, reasons=tuple(probable)) if probable else _HUMAN
 
 
-def _certain(signals: Mapping[str, Any], kind: str, rules: Thresholds) -> list[tuple[str, bool]]:
+_PREVIEW = Verdict(visitor=VisitorClass.PREVIEW, reasons=("unfurler",))
+_HUMAN = Verdict(visitor=VisitorClass.HUMAN)
+
+
+def _certain(signals: Mapping[str, Any], agent: _Agent, rules: Thresholds) -> list[str]:
     age = signals.get("age")
-    return [
+    fires = (
         ("method", signals.get("method") in {"HEAD", "OPTIONS"}),
         ("prefetch", bool(signals.get("purpose"))),
+        ("honeypot", bool(signals.get("honeypot"))),
         ("network_certain", str(signals.get("net", "")).startswith("certain:")),
-        ("bot_ua", kind == "bot_ua"),
-        ("empty_ua", kind == "empty_ua"),
+        ("bot_ua", agent.kind == "bot_ua"),
+        ("empty_ua", agent.kind == "empty_ua"),
         ("mutated", bool(signals.get("junk"))),
         ("stale", age is not None and age > rules.stale_days * 86400 and not navigated(signals)),
-    ]
+    )
+    return [name for name, fired in fires if fired]
 
 
-def _probable(signals: Mapping[str, Any], major: int | None, at: datetime, rules: Thresholds) -> list[tuple[str, bool]]:
+def _probable(signals: Mapping[str, Any], agent: _Agent, at: datetime, rules: Thresholds) -> list[str]:
     age = signals.get("age")
     newest = 100 + (at.date() - _MAJOR_100).days / _DAYS_A_MAJOR
-    soon = age is not None and 0 <= age <= rules.network_minutes * 60
-    return [
+    own = bool(signals.get("own"))
+    fires = (
         ("instant", age is not None and 0 <= age < rules.instant_seconds),
-        ("network_probable", soon and str(signals.get("net", "")).startswith("probable:")),
-        ("old_ua", major is not None and newest - major > rules.old_majors),
-        ("own", bool(signals.get("own"))),
-    ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hit:
-    """A stored click, as the retroactive rules look at it."""
-
-    id: int
-    at: datetime
-    actor: str  # whose message it is: the token, in aggregate mode token and source
-    n: int
-    link: str  # kind and network: what of the post was pressed
-    source: str
-    signals: Mapping[str, Any]
-    links: int | None = None  # how many links the message has; None: unknown
-
-
-def classify_all(hits: Sequence[Hit], rules: Thresholds = DEFAULTS) -> dict[int, Verdict]:
-    """The verdict on every hit, each seen among the others. The same hits give the same verdicts, however often."""
-    ordered = sorted(hits, key=lambda hit: (hit.at, hit.id))
-    verdicts = {hit.id: classify(hit.signals, hit.at, rules) for hit in ordered}
-    actors: dict[str, list[Hit]] = defaultdict(list)
-    sources: dict[str, list[Hit]] = defaultdict(list)
-    for hit in ordered:
-        actors[hit.actor].append(hit)
-        sources[hit.source].append(hit)
-    marked: dict[int, str] = {}
-    for theirs in actors.values():
-        marked |= _bursts(theirs, rules)
-    for hit in ordered:
-        if hit.id in marked:
-            verdicts[hit.id] = _in_burst(hit, marked[hit.id], verdicts[hit.id], sources[hit.source], rules)
-    _neighbours(sources, marked, verdicts, rules)
-    return verdicts
-
-
-def _bursts(hits: Sequence[Hit], rules: Thresholds) -> dict[int, str]:
-    found: dict[int, str] = {}
-    whole = max((hit.links or 0) for hit in hits)
-    enough = max(rules.share_at_least, int(whole * rules.share_of_links) + 1)
-    for name, seconds, least, by_link in (
-        ("share_of_links", rules.share_hours * 3600, enough if whole else None, True),
-        ("slow_burst", rules.slow_seconds, rules.slow_burst, False),
-        ("burst", rules.burst_seconds, rules.burst, False),
-    ):
-        if least is not None:
-            found |= dict.fromkeys(_dense(hits, seconds, least, by_link=by_link), name)
-    return found
-
-
-def _dense(hits: Sequence[Hit], seconds: float, least: int, *, by_link: bool) -> set[int]:
-    """Ids of hits inside any window of `seconds` that holds at least `least` distinct posts (or links). One pass."""
-    keys = [f"{hit.n}/{hit.link}" if by_link else str(hit.n) for hit in hits]
-    seen: dict[str, int] = defaultdict(int)
-    found: set[int] = set()
-    first = marked = 0
-    for last, hit in enumerate(hits):
-        seen[keys[last]] += 1
-        while hit.at - hits[first].at > timedelta(seconds=seconds):
-            seen[keys[first]] -= 1
-            if not seen[keys[first]]:
-                del seen[keys[first]]
-            first += 1
-        if len(seen) >= least:
-            marked = max(marked, first)
-            found.update(one.id for one in hits[marked : last + 1])
-            marked = last + 1
-    return found
-
-
-def _in_burst(hit: Hit, name: str, before: Verdict, same_source: Sequence[Hit], rules: Thresholds) -> Verdict:
-    """A person may click while a scanner works: real navigation from a calm browser is at most probable."""
-    if before.visitor in {VisitorClass.PREVIEW, VisitorClass.MACHINE}:
-        return before
-    if navigated(hit.signals):
-        links = {(one.actor, one.n, one.link) for one in _around(same_source, hit.at, rules.slow_seconds)}
-        if len(links) == 1:
-            return before
-        if len(links) <= rules.calm_links:
-            return Verdict(visitor=VisitorClass.PROBABLE, reasons=(*before.reasons, name))
-    return Verdict(visitor=VisitorClass.MACHINE, reasons=(name,))
-
-
-def _around(hits: Sequence[Hit], at: datetime, seconds: float) -> Sequence[Hit]:
-    span = timedelta(seconds=seconds)
-    return hits[bisect_left(hits, at - span, key=lambda hit: hit.at) : bisect_right(hits, at + span, key=lambda hit: hit.at)]
-
-
-def _neighbours(sources: Mapping[str, Sequence[Hit]], marked: Mapping[int, str], verdicts: dict[int, Verdict], rules: Thresholds) -> None:
-    """Other people's links, followed by a machine's browser in the same minute, are probably its work too."""
-    for hits in sources.values():
-        bad = [hit for hit in hits if hit.id in marked and verdicts[hit.id].visitor is VisitorClass.MACHINE]
-        for hit in hits if bad else ():
-            if verdicts[hit.id].visitor is VisitorClass.HUMAN and any(
-                one.actor != hit.actor for one in _around(bad, hit.at, rules.neighbour_seconds)
-            ):
-                verdicts[hit.id] = Verdict(visitor=VisitorClass.PROBABLE, reasons=("neighbour",))
+        ("silent", age is not None and 0 <= age <= rules.silent_minutes * 60 and _silent(signals, agent)),
+        ("network_probable", age is not None and 0 <= age <= rules.network_minutes * 60 and str(signals.get("net", "")).startswith("probable:")),
+        ("old_ua", agent.major is not None and newest - agent.major > rules.old_majors),
+        ("own", own),
+        ("colleague", bool(signals.get("inside")) and not own),
+    )
+    return [name for name, fired in fires if fired]

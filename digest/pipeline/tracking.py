@@ -15,9 +15,11 @@ from sqlalchemy import Connection
 
 from digest.config import Config
 from digest.db import links, retention
+from digest.domain.hits import Hit
 from digest.domain.press import ERASED, LinkToken, is_measured
 from digest.domain.share import Network
-from digest.domain.visitor import DEFAULTS, RULES_VERSION, Hit, ScannerNetwork, Thresholds, Verdict, VisitorClass, classify, classify_all
+from digest.domain.verdicts import classify_all
+from digest.domain.visitor import DEFAULTS, RULES_VERSION, ScannerNetwork, Thresholds, Verdict, VisitorClass, classify
 from digest.files.scanners import load_scanners
 from digest.pipeline import networks
 

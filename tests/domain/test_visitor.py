@@ -1,8 +1,8 @@
-"""Who is a person: each rule, the people it must spare, and the bursts that are seen only afterwards."""
+"""Who is a person, as far as one request can tell: each rule, and the people it must spare."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
 from ipaddress import ip_network
 from typing import Any
 
@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.domain.visitor import Hit, ScannerNetwork, VisitorClass, classify, classify_all, network_label
+from digest.domain.visitor import ScannerNetwork, VisitorClass, audience, classify, network_label
 from tests.conftest import NOW
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/155.0.0.0 Safari/537.36"
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1"
+OLD_IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 15_8 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/15.6 Mobile/15E148 Safari/604.1"
 NAVIGATION = {"mode": "navigate", "dest": "document", "user": "?1"}
 
 # In-app browsers and phones that longer lists call bots (share-links, section 4): people, always.
@@ -56,9 +58,17 @@ def test_these_are_people(agent: str) -> None:
         ({"ua": CHROME, "net": "certain:eop"}, "machine", "network_certain"),
         ({"ua": CHROME, "age": 61 * 86400}, "machine", "stale"),
         ({"ua": CHROME, "age": 61 * 86400, **NAVIGATION}, "human", None),
-        ({"ua": CHROME, "age": 3}, "probable", "instant"),
+        ({"ua": CHROME, "age": 3, **NAVIGATION}, "probable", "instant"),
+        ({"ua": CHROME, "age": 90}, "probable", "silent"),
+        ({"ua": CHROME, "age": 90, "mode": "cors"}, "human", None),
+        ({"ua": CHROME, "age": 601}, "human", None),
+        ({"ua": OLD_IPHONE, "age": 90}, "human", None),
+        ({"ua": IPHONE, "age": 90}, "probable", "silent"),
+        ({"ua": CHROME, "honeypot": True, **NAVIGATION}, "machine", "honeypot"),
+        ({"ua": CHROME, "inside": True}, "probable", "colleague"),
+        ({"ua": CHROME, "inside": True, "own": True}, "probable", "own"),
         ({"ua": CHROME, "age": -3}, "human", None),
-        ({"ua": CHROME, "age": 90, "net": "probable:mimecast"}, "probable", "network_probable"),
+        ({"ua": CHROME, "age": 90, "net": "probable:mimecast", **NAVIGATION}, "probable", "network_probable"),
         ({"ua": CHROME, "age": 3 * 3600, "net": "probable:mimecast"}, "human", None),
         ({"ua": CHROME.replace("155", "57")}, "probable", "old_ua"),
         ({"ua": CHROME.replace("155", "146")}, "human", None),
@@ -84,64 +94,12 @@ def test_a_hostile_browser_name_costs_little() -> None:
     assert time.perf_counter() - started < 0.05
 
 
-def hit(number: int, seconds: float, n: int, **changes: Any) -> Hit:
-    base: dict[str, Any] = {"actor": "ana", "link": "read/", "source": "s1", "signals": {"method": "GET", "ua": CHROME}}
-    return Hit(**{**base, "id": number, "at": NOW + timedelta(seconds=seconds), "n": n, **changes})
-
-
-def classes(hits: list[Hit]) -> list[str]:
-    verdicts = classify_all(hits)
-    return [str(verdicts[one.id].visitor) for one in hits]
-
-
-def test_a_scanner_that_follows_everything_leaves_no_human_click() -> None:
-    assert set(classes([hit(i, i / 10, i % 10 + 1, link=f"share/{i // 10}") for i in range(70)])) == {"machine"}
-
-
-def test_a_slow_scanner_with_several_browsers_is_caught_by_its_share_of_the_links() -> None:
-    hits = [hit(i, i * 34, i % 10 + 1, link=f"share/{i // 10}", source=f"s{i % 3}", links=70) for i in range(70)]
-    assert set(classes(hits)) == {"machine"}
-
-
-def test_a_person_who_opens_three_posts_in_five_seconds_stays_a_person() -> None:
-    assert classes([hit(i, i * 2, i + 1, signals={"method": "GET", "ua": CHROME, **NAVIGATION}, links=4) for i in range(3)]) == ["human"] * 3
-
-
-def test_a_person_amid_a_burst_stays_a_person_when_alone_and_probable_when_not() -> None:
-    scan = [hit(i, i, i + 1) for i in range(6)]
-    person = hit(99, 3, 1, source="home", signals={"method": "GET", "ua": CHROME, **NAVIGATION})
-    assert classes([*scan, person])[-1] == "human"
-    assert classes([*scan, person, hit(100, 60, 2, source="home")])[-2] == "probable"
-
-
-def test_a_time_of_click_scan_beside_a_person_leaves_one_human_click_per_post() -> None:
-    person = hit(1, 0, 1, source="home", signals={"method": "GET", "ua": CHROME, **NAVIGATION})
-    scan = hit(2, 12, 1, source="gateway")
-    assert classes([person, scan])[0] == "human"
-
-
-def test_a_whole_company_behind_one_address_is_five_hundred_people() -> None:
-    hits = [hit(i, i * 0.6, i % 5 + 1, actor=f"person{i}", signals={"method": "GET", "ua": CHROME, **NAVIGATION}) for i in range(500)]
-    assert set(classes(hits)) == {"human"}
-
-
-def test_other_people_s_links_followed_by_a_scanner_in_the_same_minute_are_only_probable() -> None:
-    scan = [hit(i, i, i + 1) for i in range(6)]
-    near, far = hit(50, 40, 1, actor="ben"), hit(51, 500, 1, actor="ben")
-    assert classes([*scan, near, far])[-2:] == ["probable", "human"]
-
-
-def test_a_preview_inside_a_burst_stays_a_preview() -> None:
-    scan = [hit(i, i, i + 1) for i in range(6)]
-    assert classes([*scan, hit(9, 2, 1, signals={"method": "GET", "ua": "LinkedInBot/1.0"})])[-1] == "preview"
-
-
-@given(st.lists(st.tuples(st.floats(0, 2000), st.integers(1, 9), st.sampled_from("ab"), st.sampled_from("xyz")), max_size=40), st.randoms())
-def test_the_order_in_which_events_are_read_changes_no_verdict(rows: list[tuple[float, int, str, str]], dice: Any) -> None:
-    hits = [hit(i, seconds, n, actor=actor, source=source) for i, (seconds, n, actor, source) in enumerate(rows)]
-    shuffled = list(hits)
-    dice.shuffle(shuffled)
-    assert classify_all(hits) == classify_all(shuffled)
+@pytest.mark.parametrize(
+    ("reasons", "whose"),
+    [((), "outside"), (("own",), "own"), (["instant", "colleague"], "colleague"), (("own", "colleague"), "own"), (("burst",), "outside")],
+)
+def test_whose_visit_it_was_stands_in_the_reasons(reasons: Sequence[str], whose: str) -> None:
+    assert audience(reasons) == whose
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from sqlalchemy import Engine, update
 
 from digest.db.schema import click
 from digest.db.session import write
+from digest.domain.visitor import RULES_VERSION
 from digest.pipeline.tracking import reclassify
 from tests.linked import ANA, BEN, GROUP, Linked, read_link, share_link
 
@@ -64,4 +65,4 @@ def test_events_of_older_rules_are_brought_up_to_date(engine: Engine) -> None:
         connection.execute(update(click).values({"class": "machine", "reasons": ["old"], "rules_version": 0}))
     judge(linked)
     [row] = linked.clicks()
-    assert (row["class"], row["reasons"], row["rules_version"]) == ("human", [], 1)
+    assert (row["class"], row["reasons"], row["rules_version"]) == ("human", [], RULES_VERSION)
