@@ -111,6 +111,7 @@ def _tell(children: list[BaseProcess], number: int) -> None:
 def _web(config_path: Path, verbose: bool, bound: socket.socket) -> None:
     import uvicorn
 
+    from digest.web.bounded import BoundedProtocol
     from digest.web.serving import application
 
     for number in PAUSING:  # they are for the worker, but a service manager sends them to everybody
@@ -118,6 +119,7 @@ def _web(config_path: Path, verbose: bool, bound: socket.socket) -> None:
     home = _home(config_path, verbose=verbose)
     _outlived()  # until the server takes SIGTERM over, it simply ends us, and nothing has begun
     options = uvicorn.Config(application(home.engine, home.config, home.now), log_level="warning", access_log=False, server_header=False)
+    options.http, options.ws = BoundedProtocol, "none"
     options.proxy_headers = False  # we read forwarded headers ourselves, from named proxies only
     options.timeout_graceful_shutdown = max(home.config.delivery.grace_seconds, 1)  # a visitor who never finishes must not keep the port
     uvicorn.Server(options).run(sockets=[bound])

@@ -175,3 +175,27 @@ def test_paths_that_climb_or_name_another_host_are_no_place_on_the_real_server(s
         assert said.startswith((b"HTTP/1.1 404 ", b"HTTP/1.1 400 ")), (path, said[:200])
         assert b"location" not in said.lower().partition(b"\r\n\r\n")[0]
         assert b"evil" not in said
+
+
+def test_a_head_that_never_ends_is_hung_up_on_and_costs_no_memory(server: Server) -> None:
+    """Found by hand: the parser would keep a header of any length."""
+    before = _memory(server.process.pid)
+    for start in (b"GET /healthz HTTP/1.1\r\nx: ", b"GET /r/", b"POST /u/x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx: "):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as wire:
+            wire.sendall(start)
+            with pytest.raises((ConnectionResetError, BrokenPipeError)):
+                wire.sendall(b"x" * 2**27)
+    assert _memory(server.process.pid) - before < 64 * 1024
+    assert b" 200 " in server.get("/healthz")[:15]
+
+
+def test_a_long_head_that_does_end_is_answered(server: Server) -> None:
+    said = server.get(read_link(ANA, 1), "referer: https://example.com/" + "x" * 65536, *[f"x-{n}: y" for n in range(1000)])
+    assert said.startswith(b"HTTP/1.1 302 ")
+
+
+def _memory(process: int) -> int:
+    """Kilobytes that the process and its children hold."""
+    pids = [str(process), *subprocess.run(["pgrep", "-P", str(process)], capture_output=True, text=True, check=False).stdout.split()]
+    found = subprocess.run(["ps", "-o", "rss=", "-p", ",".join(pids)], capture_output=True, text=True, check=True).stdout.split()
+    return sum(map(int, found))
