@@ -48,9 +48,9 @@ def share_intents(content: EditionContent, known: Iterable[Network] | None = Non
 
 
 def _intent(content: EditionContent, post: EditionPost, network: Network) -> str:
-    captions = post.captions.get(network.name, ())
+    """The same for everybody, so without a ready caption: those are handed out a few times each."""
     link = post.url or ""
-    caption = compose(network, words=captions[0] if captions else "", disclosure=content.disclosure, link=link)
+    caption = compose(network, words="", disclosure=content.disclosure, link=link, title=post.title)
     return intent(network, caption=caption, link=link, title=post.title, phone=False) if link else ""
 
 

@@ -138,6 +138,13 @@ def test_with_tracking_off_the_letter_holds_share_intents_and_no_token() -> None
     assert (7, "1") not in share_intents(content)  # an internal post is not shared
 
 
+def test_what_is_the_same_for_everybody_holds_no_ready_caption() -> None:
+    post = mail.colleague(1, captions={"x": ("One of twenty.",)})
+    found = share_intents(mail.edition(tracking="off", posts=(post,)))
+    assert "One%20of%20twenty" not in found[1, "2"]
+    assert found[1, "2"].startswith("https://x.com/intent/tweet?text=I%20")
+
+
 def test_control_tokens_are_the_messages_own() -> None:
     message = mail.message()
     content = mail.edition()
