@@ -24,6 +24,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 _LONGEST = 200
 _WIDTH = 60
+_SHOWN = 20  # names of unknown fields that are said back
 _EMPTY = (None, "")
 T = TypeVar("T")
 
@@ -124,8 +125,8 @@ class _Reader:
 def unknown_fields(names: Collection[str], known: Collection[str] = FIELDS) -> list[Fault]:
     """A fault for every name that is none of ours."""
     found = []
-    for name in sorted(set(names) - set(known)):
-        near = difflib.get_close_matches(name, known, n=1)
+    for name in sorted(set(names) - set(known))[:_SHOWN]:
+        near = difflib.get_close_matches(name[:_WIDTH], known, n=1)
         found.append(
             Fault(field=name[:_WIDTH], found="a field that nothing reads", allowed=", ".join(known) + (f"; did you mean {near[0]}?" if near else ""))
         )
