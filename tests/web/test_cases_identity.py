@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, select
 from starlette.testclient import TestClient
 
-from digest.db.session import write
+from digest.db.schema import click, employee, message, short_link, token
+from digest.db.session import read, write
+from digest.pipeline import edition
 from digest.pipeline.tracking import reclassify
-from tests.linked import ANA, BEN, PHONE, Linked, read_link, share_link
+from digest.web.serving import application
+from tests.conftest import NOW
+from tests.factories import company, crowd, person
+from tests.linked import ANA, BEN, PHONE, SITE, Linked, read_link, share_link
 
 PEOPLE = ("ana", "ben", "quality", "@example.com")
 STRANGER = {"user-agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15"}
@@ -84,3 +92,65 @@ def test_visits_belong_to_the_owner_of_the_short_link_whoever_posts_it(linked: L
     assert named(said) == set()
     assert f"{linked.people['ben']}" not in re.findall(r"employee:(\d+)", said)
     assert {click["employee_id"] for click in linked.clicks() if click["kind"] == "read"} == {linked.people["ana"]}
+
+
+def gone(linked: Linked, how: str) -> None:
+    """Ben leaves the company and the roster."""
+    if how == "revoked":
+        linked.change("token", {"token": BEN}, revoked_at=linked.now)
+        return
+    with write(linked.engine) as connection:
+        connection.execute(message.update().where(message.c.employee_id == linked.people["ben"]).values(employee_id=None))
+        connection.execute(employee.delete().where(employee.c.id == linked.people["ben"]))
+
+
+@pytest.mark.parametrize("how", ["revoked", "erased"])
+def test_a_link_of_somebody_who_is_gone_leads_to_the_article_for_nobody_s_account(linked: Linked, web: TestClient, how: str) -> None:
+    """A10: read and share link and page; no event, no short link, no word about the person."""
+    gone(linked, how)
+    for path in (read_link(BEN, 1), share_link(BEN, 1, "2"), share_link(BEN, 1)):
+        answer = web.get(path)
+        assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (302, "https://example.com/blog/cold-room")
+        assert named(answer.text + answer.headers["location"]) == set()
+    assert web.get(read_link(BEN, 5)).status_code == 404, "still only the posts of that letter"
+    assert linked.clicks() == linked.short_links() == []
+
+
+@pytest.mark.parametrize("how", ["revoked", "erased"])
+def test_an_archived_letter_of_somebody_who_left_reaches_nothing_of_theirs(linked: Linked, web: TestClient, how: str) -> None:
+    """E4: months later, link by link; what they had shared before goes on working for those who read it."""
+    web.get(share_link(BEN, 1, "2"))
+    slug = linked.short_links()[0]["slug"]
+    leave = linked.leave_link("ben")
+    counted = len(linked.clicks())
+    gone(linked, how)
+    linked.wait(days=90)
+    for path in (read_link(BEN, 1), share_link(BEN, 1, "2"), share_link(BEN, 1), leave):
+        answer = web.get(path)
+        assert answer.status_code in {200, 302}
+        assert named(answer.text + answer.headers.get("location", "")) == set()
+    assert web.get(f"/l/{slug}").status_code == 302
+    assert (len(linked.clicks()), len(linked.short_links())) == (counted, 1)
+
+
+def test_a_shared_mailbox_is_a_group_and_nobody_in_it_is_an_individual(engine: Engine, tmp_path: Path) -> None:
+    """E2: a mailing list or a team's mailbox, marked in the roster, gets a token without a person; its clicks have none either."""
+    people = [*crowd(3), person("support@example.org", shared=True)]
+    config = company(engine, tmp_path, people, site={"url": SITE})
+    made = edition.plan(engine, config, now=NOW).edition
+    with read(engine) as connection:
+        box = connection.execute(select(employee.c.id).where(employee.c.shared)).scalar_one()
+        mailed = connection.execute(select(message.c.share_token).where(message.c.employee_id == box, message.c.edition_id == made.id)).scalar_one()
+        row = connection.execute(select(token).where(token.c.token == mailed)).mappings().one()
+        numbers = [n for n, _ in connection.execute(select(message.c.picks).where(message.c.employee_id == box)).scalar_one()]
+    assert row["employee_id"] is None
+    assert row["group_key"]
+    app = application(engine, config, lambda: NOW + timedelta(hours=1))
+    with TestClient(app, base_url=SITE, follow_redirects=False) as web:
+        answers = [web.get(path, headers=STRANGER) for n in numbers for path in (read_link(mailed, n), share_link(mailed, n, "2"))]
+    assert 302 in {answer.status_code for answer in answers}
+    with read(engine) as connection:
+        owners = set(connection.execute(select(short_link.c.owner)).scalars())
+        assert set(connection.execute(select(click.c.employee_id)).scalars()) == {None}
+        assert set(connection.execute(select(click.c.group_key)).scalars()) == {row["group_key"]}
+    assert owners == {f"group:{row['group_key']}"}
