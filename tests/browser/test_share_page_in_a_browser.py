@@ -23,6 +23,7 @@ from digest.files.networks import load_networks
 from digest.web.app import make_app
 from tests.linked import ANA, BEN, CONTENT, DISCLOSURE, Linked, share_link
 from tests.needs import chromium
+from tests.readable import CONTRAST, NAMELESS, SMALL
 
 pytestmark = pytest.mark.browser
 
@@ -226,19 +227,6 @@ def test_keys_alone_do_everything_and_the_focus_is_always_seen(desk: Page) -> No
     assert any(url.startswith("https://x.com/intent/tweet?text=By%20hand.%0AI%20work") for url in gone)
 
 
-CONTRAST = """() => {
-  const linear = v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
-  const light = c => { const [r, g, b] = c.map(linear); return .2126 * r + .7152 * g + .0722 * b };
-  const rgb = s => { const m = s.match(/[\\d.]+/g).map(Number); return m.length > 3 && m[3] === 0 ? null : m.slice(0, 3) };
-  const ground = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c) return c }
-                        return matchMedia('(prefers-color-scheme: dark)').matches ? [0, 0, 0] : [255, 255, 255] };
-  const worded = e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) && e.checkVisibility();
-  return [...document.querySelectorAll('main *')].filter(worded).map(e => {
-    const a = light(rgb(getComputedStyle(e).color)), b = light(ground(e));
-    return [e.textContent.trim().slice(0, 40), (Math.max(a, b) + .05) / (Math.min(a, b) + .05)] });
-}"""
-
-
 @pytest.mark.parametrize("then", ["page", "copy", "wrong"])
 def test_every_word_is_readable_and_every_field_has_its_name(page: Page, then: str) -> None:
     if then == "copy":
@@ -254,17 +242,11 @@ def test_every_word_is_readable_and_every_field_has_its_name(page: Page, then: s
     contrasts = page.evaluate(CONTRAST)
     assert len(contrasts) > 5
     assert [found for found in contrasts if found[1] < 4.5] == []
-    nameless = page.evaluate(
-        """() => [...document.querySelectorAll('input, textarea, button, a')].filter(e => e.checkVisibility() && e.type !== 'hidden' &&
-            !(e.labels && e.labels.length) && !e.textContent.trim()).map(e => e.outerHTML)"""
-    )
+    nameless = page.evaluate(NAMELESS)
     assert nameless == []
     assert page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, n, all) => all.indexOf(id) !== n)") == []
     assert page.locator("h1").count() == 1
-    small = page.evaluate(
-        """() => [...document.querySelectorAll('button, .where label, summary, input[type=text]')].filter(e => e.checkVisibility())
-            .map(e => [e.textContent.trim(), e.getBoundingClientRect().height]).filter(([, height]) => height < 44)"""
-    )
+    small = page.evaluate(SMALL)
     assert small == []
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 
