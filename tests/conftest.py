@@ -88,7 +88,8 @@ DO $$ DECLARE found record; BEGIN
 END $$
 """
 _SHAPE = """
-SELECT (SELECT string_agg(version_num, ' ') FROM alembic_version), string_agg(format('%s.%s %s', table_name, column_name, data_type), ' ' ORDER BY table_name, ordinal_position)
+SELECT (SELECT string_agg(version_num, ' ') FROM alembic_version),
+    string_agg(format('%s.%s %s', table_name, column_name, data_type), ' ' ORDER BY table_name, ordinal_position)
 FROM information_schema.columns WHERE table_schema = 'public'
 """
 
