@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
-
-from starlette.concurrency import run_in_threadpool
 
 from digest.domain.link import SHARE_PAGE, SlugTail, Tail, parse_slug, parse_tail
 from digest.domain.press import Kind, Press, Standing
@@ -24,6 +24,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Presser = Gate
 
+_PATIENCE = 1.0  # seconds to write down that a caption was handed out
 BY_DEVICE = "User-Agent, Sec-CH-UA-Mobile"
 _KINDS = {"/r/": Kind.READ, "/s/": Kind.SHARE, "/l/": Kind.VISIT}
 
@@ -91,9 +92,12 @@ class LinkDoor:
         return redirect(302, answer.target, cache=cache, vary=BY_DEVICE if press.kind is Kind.SHARE else "")
 
     async def _words(self, share: Share, token: str) -> str:
-        """Words to start from; only where a caption may be used up is a thread asked to write that down."""
+        """Words to start from; only where a caption may be used up is a thread asked to write that down, and not for long."""
         if share.human and share.network is not None and share.post.captions.get(share.network.name):
-            return await run_in_threadpool(self._captions.words, share, token)
+            try:
+                return await asyncio.wait_for(asyncio.to_thread(self._captions.words, share, token), _PATIENCE)
+            except TimeoutError:  # the database is busy: the person goes on, and the count follows
+                share = replace(share, human=False)
         return self._captions.words(share, token)
 
 

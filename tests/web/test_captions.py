@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from digest.db import captions
+from digest.db.schema import caption_use
 from digest.db.session import read, write
 from digest.pipeline.captions import Captions
 from tests.linked import ANA, BEN, DISCLOSURE, GROUP, OURS, PERSON, POSTS, Linked, share_link
@@ -138,3 +143,41 @@ def test_the_page_in_german_counts_in_german(web: TestClient) -> None:
     text = web.get(share_link(BEN, 1)).text
     assert "noch 20-mal in dieser Woche" in text
     assert "bis zu 2.9" in text
+
+
+def test_a_database_that_cannot_count_stops_no_share_link(linked: Linked, web: TestClient) -> None:
+    with write(linked.engine) as connection:
+        caption_use.drop(connection)
+    assert words(web.get(LINKEDIN).headers["location"]) in READY
+    page = web.get(PAGE)
+    assert page.status_code == 200
+    assert "<textarea" in page.text
+    assert "Use and change it" not in page.text
+
+
+class Slow(Captions):
+    """Counts when it is let."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, 20)
+        self.let = threading.Event()
+
+    def take(self, edition: int, n: int, network: str, place: int) -> bool:
+        self.let.wait(20)
+        return super().take(edition, n, network, place)
+
+
+def test_a_count_that_waits_for_others_does_not_keep_the_person(linked: Linked) -> None:
+    slow = Slow(linked.engine)
+    with linked.client() as web:
+        app: Any = web.app
+        app._door._captions = slow
+        begun = time.monotonic()
+        said = words(web.get(LINKEDIN).headers["location"])
+        took = time.monotonic() - begun
+        slow.let.set()
+        while not uses(linked) and time.monotonic() < begun + 20:
+            time.sleep(0.01)
+    assert said in READY
+    assert took < 5
+    assert sum(uses(linked).values()) == 1  # written down once it could be
