@@ -139,6 +139,7 @@ def make_app(
             *routes,
         ],
         lifespan=lifespan,
+        redirect_slashes=False,  # it would build an address from the Host header
     )
     inner = ExceptionMiddleware(router, handlers={HTTPException: unknown})
     return App(LinkDoor(presser, pages, proxies, captions, clock), ConversionDoor(engine, settings, clock), inner, pages, settings, machine.meters)

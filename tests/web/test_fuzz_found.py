@@ -58,3 +58,13 @@ def test_broken_forms_fill_no_log(web: TestClient, caplog: pytest.LogCaptureFixt
     for body in (b"--x--", b"--b\r\nno colon\r\n\r\n--b--", b"L"):
         assert web.post(share_link(ANA, 1), content=body, headers={**OURS, **kind}).status_code == 400
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("path", ["/s", "/u", "/w", "/healthz/", "/robots.txt/"])
+@pytest.mark.parametrize("host", [b"evil.example", b"\xff", b"", b"a b"])
+def test_a_path_without_its_last_slash_builds_no_address_from_the_host(linked: Linked, path: str, host: bytes) -> None:
+    """B10: the router's own redirect is off."""
+    with Client(linked) as client:
+        answer = client(Asked(path=path, headers=((b"host", host),)))
+    assert answer.status == 404
+    assert answer.all("location") == []
