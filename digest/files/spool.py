@@ -91,7 +91,8 @@ class Spool:
     @contextmanager
     def take(self) -> Iterator[Taken | None]:
         """One file to read back, which nobody else reads meanwhile; None when nothing waits."""
-        self._seal()
+        if not self._sealed():
+            self._seal()
         for path in sorted(self._sealed(), key=_age):
             with suppress(FileNotFoundError):
                 handle = os.open(path, os.O_RDONLY)

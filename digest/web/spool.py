@@ -21,7 +21,32 @@ from digest.pipeline.replaying import of_events, replay
 log = logging.getLogger(__name__)
 _LOOK = 2.0  # seconds between looks at what waits
 _LONGEST_REST = 10.0
-_REST = 10  # times as long as a failure took, the database is left alone: a quick "no" costs nobody anything, a slow one does
+_CALM_DISK, _CALM_DATABASE = 60.0, 10.0  # seconds: on a full disk a small write fits now and then
+_AWAY = "The database does not answer: %s. Links go on from memory, and presses wait in %s."
+_FULL = "Presses cannot be kept on disk: %s. Links go on, uncounted, until there is room."
+_SLOW = 0.25  # seconds: a quick "no" costs nobody anything; after a slow one
+_REST = 10  # times as long the database is left alone
+
+
+class Alarm:
+    """Rings once for a trouble, however often it comes back before it was `calm` seconds away."""
+
+    def __init__(self, calm: float, monotonic: Callable[[], float]) -> None:
+        self._calm = calm
+        self._monotonic = monotonic
+        self._last: float | None = None
+
+    def rings(self) -> bool:
+        """The trouble is here; True when that must be said."""
+        new, self._last = self._last is None, self._monotonic()
+        return new
+
+    def ends(self) -> bool:
+        """There is none now; True when that must be said."""
+        over = self._last is not None and self._monotonic() - self._last > self._calm
+        if over:
+            self._last = None
+        return over
 
 
 class Spooled:
@@ -35,12 +60,8 @@ class Spooled:
         self._monotonic = monotonic
         self._trouble: StorageError | None = None
         self._rest_until = 0.0
-        self._full = False
-
-    @property
-    def away(self) -> bool:
-        """True while the database does not answer presses."""
-        return self._trouble is not None
+        self._away = Alarm(_CALM_DATABASE, monotonic)
+        self._full = Alarm(_CALM_DISK, monotonic)
 
     def answer(self, presses: Sequence[Press]) -> list[Answer | Exception]:
         """An answer for each press; an error for those of which memory knows nothing while the database is away."""
@@ -52,18 +73,16 @@ class Spooled:
         except StorageError as error:
             if not gone(error):
                 raise
-            if self._trouble is None:
-                self._say_away(error)
+            if self._away.rings():
+                log.error(_AWAY, error.detail, self.spool.path.name)  # noqa: TRY400 - its words say all
             self._trouble = error
-            self._rest_until = self._monotonic() + min(_REST * (self._monotonic() - began), _LONGEST_REST)
+            took = self._monotonic() - began
+            self._rest_until = self._monotonic() + (min(_REST * took, _LONGEST_REST) if took > _SLOW else 0)
             return self.aside(presses, error)
-        if self._trouble is not None:
-            self._trouble = None
+        self._trouble = None
+        if self._away.ends():
             log.warning("The database answers again.")
         return [*answers]
-
-    def _say_away(self, error: StorageError) -> None:
-        log.error("The database does not answer: %s. Links go on from memory, and presses wait in %s.", error.detail, self.spool.path.name)
 
     def _asked(self, presses: Sequence[Press]) -> list[Answer]:
         try:
@@ -87,13 +106,11 @@ class Spooled:
             self.spool.append(records)
         except OSError as error:
             self.lost += len(records)
-            if not self._full:
-                self._full = True
-                log.error("Presses cannot be kept on disk: %s. Links go on, uncounted, until there is room.", error.strerror)  # noqa: TRY400 - its words say all
+            if self._full.rings():
+                log.error(_FULL, error.strerror)  # noqa: TRY400 - its words say all
             return False
         self.kept += len(records)
-        if self._full:
-            self._full = False
+        if self._full.ends():
             log.warning("Presses can be kept on disk again; %d were lost.", self.lost)
         return True
 
