@@ -16,7 +16,7 @@ from tests.conftest import NOW
 
 LONG_AGO = NOW - timedelta(days=200)
 CLASSES = ("human", "probable", "machine", "preview")
-Figures = dict[tuple[str, ...], tuple[int, int, int]]  # kind, post, network, country -> human; human and probable; events
+Figures = dict[tuple[str, ...], tuple[int, int, int]]  # kind, post, network, country, whose -> human; human and probable; events
 
 
 def a_click(at: datetime, **more: Any) -> dict[str, Any]:
@@ -54,20 +54,28 @@ def figures(engine: Engine, edition_id: int = 1) -> Figures:
         sums = retention.sums(connection, edition_id)
     people: dict[tuple[str, ...], dict[tuple[str, ...], set[str]]] = defaultdict(lambda: defaultdict(set))
     events: dict[tuple[str, ...], int] = defaultdict(int)
+    visitors: dict[tuple[str, ...], list[Any]] = defaultdict(list)
     for row in clicks:
         who = retention.actor(row["token"], row["source"], row["employee_id"])
-        people[row["kind"], row["post_id"], row["network"], ""][who,].add(row["class"])
-        events[row["kind"], row["post_id"], row["network"], ""] += 1
-    for row in visits:
-        what = ("visit", row["post_id"], row["network"], row["country"])
-        people[what][row["slug"], row["visitor"], row["at"].date().isoformat()].add(row["class"])
+        what = (row["kind"], row["post_id"], row["network"], "", "")
+        people[what][who,].add(row["class"])
         events[what] += 1
-    found = {what: (_low(who), _high(who), events[what]) for what, who in people.items()}
+    for row in visits:
+        visitors[row["slug"], row["visitor"], row["at"].date().isoformat()].append(row)
+    for visitor, theirs in visitors.items():
+        for row in theirs:
+            events["visit", row["post_id"], row["network"], row["country"], next(iter(row["reasons"]), "")] += 1
+        counted = [row for row in theirs if row["class"] in {"human", "probable"}]
+        whose = next((one for one in ("own", "colleague") if any(one in row["reasons"] for row in counted)), "")
+        what = ("visit", theirs[0]["post_id"], theirs[0]["network"], theirs[0]["country"], whose)
+        people[what][visitor] |= {"human" if whose else row["class"] for row in counted}
+    found = {what: (_low(people[what]), _high(people[what]), events[what]) for what in {*people, *events}}
     for one in sums:
-        what = (one.kind, one.post, one.network, one.country)
+        inside = one.verdict in {"own", "colleague"}
+        what = (one.kind, one.post, one.network, one.country, one.verdict if inside else "")
         low, high, count = found.get(what, (0, 0, 0))
-        found[what] = (low + one.counted * (one.verdict == "human"), high + one.counted, count + one.events)
-    return found
+        found[what] = (low + one.counted * (inside or one.verdict == "human"), high + one.counted, count + one.events)
+    return {what: figure for what, figure in found.items() if any(figure)}
 
 
 def _low(who: dict[tuple[str, ...], set[str]]) -> int:

@@ -70,9 +70,9 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one
 
 def say(data: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print `data` as JSON, or `text` for people."""
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=_plain) if as_json else text)
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=plain) if as_json else text)
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
     """What JSON has no form for: moments as everywhere (RFC 3339), the rest by name."""
     return value.isoformat() if isinstance(value, datetime) else str(value)

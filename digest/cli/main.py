@@ -29,6 +29,8 @@ COMMANDS = {
     "report": "report",
     "outcome": "outcome",
     "suppress": "suppress",
+    "templates": "templates",
+    "privacy": "privacy",
     "doctor": "doctor",
     "db": "db",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,8 +84,10 @@ def erase(home: Home, *, address: str, yes: bool) -> None:
     engine = home.engine
     if not yes:
         click.confirm(f"Forget {address} for good? This cannot be undone", abort=True)
-    roster.erase(engine, address, now=home.now(), random=lambda: secrets.token_hex(8))
+    folded = roster.erase(engine, address, now=home.now(), random=lambda: secrets.token_hex(8), who=getpass.getuser())
     click.echo("Forgotten. An import will not bring this address back: only its hash is kept, to know it by.")
+    if not folded:
+        click.echo("Somebody reads the database just now; the next tick clears the last traces out of its log.", err=True)
     click.echo("If the queue has posts by this address, take `by` out of them; `digest queue check` names the lines.")
 
 

@@ -164,17 +164,21 @@ def envelope(connection: Connection, edition_id: int) -> dict[str, Any]:
     return dict(connection.execute(select(edition.c.envelope).where(edition.c.id == edition_id)).scalar_one())
 
 
-def forget_author(connection: Connection, employee_id: int) -> None:
+def forget_author(connection: Connection, employee_id: int) -> list[int]:
     """Take an erased person's name out of every edition, and away with compiled letters of theirs that nobody waits for.
 
-    An edition still to be sent keeps its compiled letters until it is planned again.
+    Returns the editions on their way: they keep their compiled letters, which name the person, until they are over or planned again.
     """
+    waiting = []
     for row in connection.execute(select(edition.c.id, edition.c.state, edition.c.content).where(edition.c.content.is_not(None))).all():
         if any(post["author_id"] == employee_id for post in (row.content or {}).get("posts", ())):
             forgotten = freeze(without_author(thaw(row.content), employee_id))
             connection.execute(update(edition).where(edition.c.id == row.id).values(content=forgotten))
             if row.state in {EditionState.CLOSED, EditionState.CANCELLED, EditionState.SKIPPED}:
                 connection.execute(delete(edition_body).where(edition_body.c.edition_id == row.id))
+            else:
+                waiting.append(row.id)
+    return waiting
 
 
 def bodies(connection: Connection, edition_id: int) -> dict[str, bytes]:
@@ -191,5 +195,6 @@ def by_browser_token(connection: Connection, browser_token: str) -> EditionConte
 
 def group_token(connection: Connection, edition_id: int, group: str) -> str | None:
     """The share token that the members of `group` have in common in this edition, or None before its first member."""
-    found = connection.execute(select(token.c.token).where(token.c.edition_id == edition_id, token.c.group_key == group)).scalar_one_or_none()
+    common = (token.c.edition_id == edition_id) & (token.c.group_key == group) & token.c.employee_id.is_(None) & token.c.revoked_at.is_(None)
+    found = connection.execute(select(token.c.token).where(common)).scalar_one_or_none()
     return None if found is None else str(found)

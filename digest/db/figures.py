@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from digest.db import retention
 from digest.db.reach import reach
-from digest.db.schema import click, employee, message
+from digest.db.schema import click, message
 
 _COUNTED = ("human", "probable")
 
@@ -67,12 +67,11 @@ def picked(connection: Connection, edition_id: int) -> Counter[int]:
     return found
 
 
-def pressed_by_team(connection: Connection, edition_id: int) -> dict[str, int]:
-    """Team -> people of it who surely pressed anything."""
-    rows = connection.execute(
-        select(employee.c.team, func.count(func.distinct(click.c.employee_id)))
-        .join(click, click.c.employee_id == employee.c.id)
-        .where(click.c.edition_id == edition_id, click.c["class"] == "human", employee.c.team != "")
-        .group_by(employee.c.team),
-    )
-    return {team: int(people) for team, people in rows}
+def pressed_by_group(connection: Connection, edition_id: int) -> dict[str, int]:
+    """Group, as planned -> people of it who surely pressed anything. In aggregate mode browsers of a day stand for people."""
+    columns = (click.c.group_key, click.c.token, click.c.source, click.c.employee_id)
+    mine = (click.c.edition_id == edition_id) & (click.c["class"] == "human") & click.c.group_key.is_not(None)
+    found: dict[str, set[str]] = {}
+    for group, token, source, employee_id in connection.execute(select(*columns).where(mine).distinct()):
+        found.setdefault(group, set()).add(retention.actor(token, source, employee_id))
+    return {group: len(people) for group, people in found.items()}

@@ -1,4 +1,4 @@
-"""Employees in the database: found, streamed by number, brought up to date, and forgotten.
+"""Employees in the database: found, streamed by number, and brought up to date.
 
 An address is compared in lower case and mailed as `mailbox`. A number is never given twice.
 """
@@ -9,12 +9,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, null, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, null, select, update
 
-from digest.db import suppressions
-from digest.db.schema import attempt, audit, bounce, click, employee, message, short_link, suppression, token
+from digest.db.schema import employee, suppression
 from digest.domain.employee import Employee, EmployeeId
-from digest.domain.message import MessageState
 from digest.domain.roster import Known
 from digest.domain.suppression import SuppressionReason
 
@@ -137,35 +135,14 @@ def come_back(connection: Connection, numbers: Sequence[EmployeeId]) -> None:
     """Note that these people are on the roster again."""
     if numbers:
         connection.execute(update(employee).where(employee.c.id == bindparam("number")).values(left_at=null()), [{"number": n} for n in numbers])
+
+
 def remember_mastodon(connection: Connection, number: int, server: str) -> None:
     """The Mastodon server this person shares to; "" forgets it."""
     connection.execute(update(employee).where(employee.c.id == number).values(mastodon=server))
-
-
 
 
 def erased_hashes(connection: Connection) -> frozenset[str]:
     """Hashes of the addresses of people who asked to be forgotten."""
     held = (suppression.c.reason == SuppressionReason.ERASED) & suppression.c.lifted_at.is_(None)
     return frozenset(connection.execute(select(suppression.c.address_hash).where(held)).scalars())
-
-
-def erase(connection: Connection, person: Employee, now: datetime, *, nobody: str) -> None:
-    """Forget one person: their row, their name, and every thread that leads from a figure back to them.
-
-    `nobody`: random letters that take the owner's place in short links, so that shared posts keep working and each
-    network still has one link. What was counted stays counted. Messages not sent yet are suppressed.
-    """
-    number = person.id
-    theirs = message.c.employee_id == number
-    waiting = theirs & message.c.state.in_([MessageState.QUEUED, MessageState.DEFERRED])
-    suppressions.suppress(connection, person.address, SuppressionReason.ERASED, now)
-    connection.execute(update(attempt).where(attempt.c.message_id.in_(select(message.c.id).where(theirs))).values(text=""))
-    connection.execute(update(bounce).where(bounce.c.employee_id == number).values(text=""))
-    connection.execute(update(message).where(waiting).values(state=MessageState.SUPPRESSED, reason=SuppressionReason.ERASED))
-    connection.execute(update(message).where(theirs).values(name="", control_hash=null()))
-    connection.execute(update(token).where(token.c.employee_id == number).values(employee_id=null(), revoked_at=now))
-    connection.execute(update(click).where(click.c.employee_id == number).values(employee_id=null()))
-    connection.execute(update(short_link).where(short_link.c.owner == f"employee:{number}").values(owner=f"erased:{nobody}"))
-    connection.execute(delete(employee).where(employee.c.id == number))
-    connection.execute(insert(audit).values(at=now, who="operator", what="erased a person", subject=f"employee:{number}", detail=""))

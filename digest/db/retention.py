@@ -12,17 +12,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, select
+from sqlalchemy import Connection, Row, RowMapping, Select, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from digest.db.schema import audit, bounce, click, day_count, run, short_link, visit
 from digest.domain.evidence import EVIDENCE
+from digest.domain.outcome import Channel, channel_of
+from digest.domain.visitor import Audience, audience
 
 _COUNTED = ("human", "probable")
 _WHAT = ("day", "kind", "edition_id", "post_id", "channel", "network", "country", "class")
-EMPLOYEE, BRAND = "employee", "brand"  # whose post was followed
 _TABLES = {"click": click, "visit": visit}
-_SUMMED = {"click": ("id", "at", "kind", "network", "class"), "visit": ("id", "at", "slug", "country", "class")}
+_SUMMED = {"click": ("id", "at", "kind", "network", "class"), "visit": ("id", "at", "slug", "country", "class", "reasons")}
+_RANKS = (Audience.OWN.value, Audience.COLLEAGUE.value, "human", "probable")  # somebody is the first of these that any of the events says
 _WITH_LINK = visit.outerjoin(short_link, short_link.c.slug == visit.c.slug)
 
 
@@ -37,7 +39,7 @@ class Sum:
     channel: str
     network: str
     country: str
-    verdict: str  # class
+    verdict: str  # class; of visits that are no reach whose they were instead: own | colleague
     events: int
     counted: int
 
@@ -82,17 +84,22 @@ class Plan:
     """Which events of a batch become sums, in the order in which they go, and which of them carry a count under which class."""
 
     ids: Sequence[int]
-    carriers: Mapping[int, str]
+    carriers: Mapping[int, str]  # event -> class, as `Sum.verdict`
 
 
 @dataclass
 class _Key:
-    """All events of one person (or visitor) and one link."""
+    """All events of one person (or visitor) and one link; the one that says most about them carries their count."""
 
     ids: list[int] = field(default_factory=list)
     old: bool = False
-    human: bool = False
     carrier: int = 0
+    verdict: str = ""
+
+    def add(self, number: int, verdict: str) -> None:
+        self.ids.append(number)
+        if verdict in _RANKS and (not self.carrier or _RANKS.index(verdict) <= _RANKS.index(self.verdict)):
+            self.carrier, self.verdict = number, verdict
 
 
 def due(connection: Connection, before: datetime) -> list[Batch]:
@@ -112,13 +119,10 @@ def plan(connection: Connection, batch: Batch, before: datetime) -> Plan:
     keys: dict[tuple[str, ...], _Key] = {}
     for row in connection.execution_options(yield_per=1000).execute(_events(batch).order_by(_TABLES[batch.table].c.id)):
         key = keys.setdefault(_key_of(batch, row), _Key())
-        key.ids.append(row.id)
+        key.add(row.id, _verdict(row._mapping))  # noqa: SLF001 - SQLAlchemy's documented name
         key.old |= row.at < before
-        verdict = row._mapping["class"]  # noqa: SLF001 - SQLAlchemy's documented name
-        if verdict == "human" or (verdict in _COUNTED and not key.human):
-            key.carrier, key.human = row.id, verdict == "human"
     gone = [key for key in keys.values() if key.old]
-    carriers = {key.carrier: "human" if key.human else "probable" for key in gone if key.carrier}
+    carriers = {key.carrier: key.verdict for key in gone if key.carrier}
     return Plan(ids=sorted((number for key in gone for number in key.ids), key=lambda number: (number in carriers, number)), carriers=carriers)
 
 
@@ -126,7 +130,7 @@ def _events(batch: Batch) -> Select[Any]:
     if batch.table == "visit":
         slugs = select(short_link.c.slug).where(short_link.c.edition_id == batch.edition, short_link.c.post_id == batch.post)
         mine = visit.c.slug.in_(slugs) if batch.edition else visit.c.slug.not_in(select(short_link.c.slug))
-        return select(visit.c.id, visit.c.at, visit.c["class"], visit.c.slug, visit.c.visitor).where(mine)
+        return select(*(visit.c[name] for name in ("id", "at", "class", "reasons", "slug", "visitor"))).where(mine)
     columns = (click.c[name] for name in ("id", "at", "class", "token", "source", "employee_id", "kind", "network"))
     return select(*columns).where(click.c.edition_id == batch.edition, click.c.post_id == batch.post)
 
@@ -143,6 +147,20 @@ def actor(token: str, source: str, employee_id: int | None) -> str:
     return token if personal else f"{token}/{source}"
 
 
+def _whose(row: RowMapping) -> Audience:
+    return audience(row.get("reasons", ()))
+
+
+def _event_verdict(row: RowMapping) -> str:
+    """What an event counts under."""
+    return str(row["class"]) if _whose(row) is Audience.OUTSIDE else _whose(row).value
+
+
+def _verdict(row: RowMapping) -> str:
+    """What a person or visitor would count under, by this event alone; what counts nowhere is its class."""
+    return _event_verdict(row) if row["class"] in _COUNTED else str(row["class"])
+
+
 def turn(connection: Connection, batch: Batch, ids: Sequence[int], carriers: Mapping[int, str]) -> int:
     """Make sums of these events and delete them, in one transaction; how many there were. Whoever comes second finds none."""
     table = _TABLES[batch.table]
@@ -152,9 +170,9 @@ def turn(connection: Connection, batch: Batch, ids: Sequence[int], carriers: Map
     events: Counter[tuple[Any, ...]] = Counter()
     counted: Counter[tuple[Any, ...]] = Counter()
     for row in rows:
-        channel, network = links.get(row["slug"], (EMPLOYEE, "")) if batch.table == "visit" else (EMPLOYEE, row["network"])
+        channel, network = links.get(row.get("slug", ""), (Channel.EMPLOYEE.value, row.get("network", "")))
         what = (row["at"].date().isoformat(), row.get("kind", "visit"), batch.edition, batch.post, channel, network, row.get("country", ""))
-        events[*what, row["class"]] += 1
+        events[*what, _event_verdict(row)] += 1
         if row["id"] in carriers:
             counted[*what, carriers[row["id"]]] += 1
     _add(connection, events, counted)
@@ -164,7 +182,7 @@ def turn(connection: Connection, batch: Batch, ids: Sequence[int], carriers: Map
 def _links(connection: Connection, ids: Sequence[int]) -> dict[str, tuple[str, str]]:
     """Slug -> channel and network."""
     rows = connection.execute(select(short_link).where(short_link.c.slug.in_(select(visit.c.slug).where(visit.c.id.in_(ids)))))
-    return {row.slug: (BRAND if row.owner.partition(":")[0] == BRAND else EMPLOYEE, row.network) for row in rows}
+    return {row.slug: (channel_of(row.owner).value, row.network) for row in rows}
 
 
 def _add(connection: Connection, events: Counter[tuple[Any, ...]], counted: Counter[tuple[Any, ...]]) -> None:

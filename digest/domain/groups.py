@@ -8,7 +8,7 @@ The rule, for one table of figures about groups that do not overlap, whose total
   smallest groups are hidden until that is so. Then taking what is shown from the total gives nothing smaller than k.
 
 Two tables about the same people that are cut differently would give small differences: so people are cut one way only
-(`group_of`), and that way is kept from the moment an edition is planned, whoever moves, joins or is erased afterwards.
+(`Partition`), and that way is kept from the moment an edition is planned, whoever moves, joins or is erased afterwards.
 """
 
 from __future__ import annotations
@@ -20,16 +20,44 @@ from digest.domain.employee import Employee
 from digest.domain.report import Range
 
 EVERYONE = "everyone"
-NOBODY = "nobody"  # people who are not measured share one token that counts nothing
+Place = tuple[str, str]  # team, country
 Key = TypeVar("Key", bound=Hashable)
 
 
-def group_of(person: Employee, sizes: Mapping[str, int], minimum: int) -> str:
-    """The smallest group with at least `minimum` members: team, else country, else everyone (share-links O6)."""
-    for key in (f"team:{person.team}", f"country:{person.country}"):
-        if not key.endswith(":") and sizes.get(key, 0) >= minimum:
-            return key
-    return EVERYONE
+class Partition:
+    """Everybody in one group each: their team, else their country, else everyone (share-links O6).
+
+    A group has at least `minimum` people *in this partition*: people of a small team do not stand alone for a country whose
+    others all count in teams of their own. Where too few would be left over, the smallest group joins them.
+    """
+
+    def __init__(self, people: Mapping[Place, int], minimum: int) -> None:
+        of = {place: f"team:{place[0]}" for place in people if place[0]}
+        of = _large(of, people, minimum)
+        of |= _large({place: f"country:{place[1]}" for place in people if place[1] and place not in of}, people, minimum)
+        groups = {place: of.get(place, EVERYONE) for place in people}
+        while 0 < (sizes := _sizes(groups, people)).get(EVERYONE, 0) < minimum and len(sizes) > 1:
+            smallest = min((size, group) for group, size in sizes.items() if group != EVERYONE)[1]
+            groups = {place: EVERYONE if group == smallest else group for place, group in groups.items()}
+        self.sizes: Mapping[str, int] = _sizes(groups, people)
+        self._groups = groups
+        self._other = EVERYONE if EVERYONE in self.sizes or not self.sizes else max(self.sizes, key=lambda group: (self.sizes[group], group))
+
+    def group_of(self, person: Employee) -> str:
+        """The person's group; somebody who was not there when it was made joins a large one."""
+        return self._groups.get((person.team, person.country), self._other)
+
+
+def _large(groups: Mapping[Place, str], people: Mapping[Place, int], minimum: int) -> dict[Place, str]:
+    sizes = _sizes(groups, people)
+    return {place: group for place, group in groups.items() if sizes[group] >= minimum}
+
+
+def _sizes(groups: Mapping[Place, str], people: Mapping[Place, int]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for place, group in groups.items():
+        found[group] = found.get(group, 0) + people[place]
+    return found
 
 
 def too_small(members: int, count: int, minimum: int) -> bool:

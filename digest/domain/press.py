@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 EVERYONE = "group:everyone"  # owns the short links of people who are not measured
+NOBODY = "nobody"  # the group of people who are not measured: they share one token, and it counts nothing
 ERASED = "~e"  # begins what stands for the token of somebody who was erased
 
 
@@ -97,11 +98,19 @@ def _in_message(token: LinkToken, post: LinkedPost) -> bool:
     return not post.internal if token.numbers is None else post.n in token.numbers
 
 
+def agrees(measured: bool | None, *, opt_in: bool) -> bool:
+    """True when what a person presses may be counted; their own switch wins over the installation."""
+    return measured if measured is not None else not opt_in
+
+
 def is_measured(token: LinkToken, *, opt_in: bool) -> bool:
-    """True when clicks may stand beside this person's name; their own switch wins over the installation."""
-    if token.employee is None:
-        return False
-    return token.measured if token.measured is not None else not opt_in
+    """True when clicks may stand beside this person's name."""
+    return token.employee is not None and agrees(token.measured, opt_in=opt_in)
+
+
+def is_counted(token: LinkToken, *, opt_in: bool) -> bool:
+    """True when a press may leave anything behind: of a person who agrees, or of a group of people who do."""
+    return token.group != NOBODY if token.employee is None else agrees(token.measured, opt_in=opt_in)
 
 
 def owner(token: LinkToken, *, measured: bool) -> str:

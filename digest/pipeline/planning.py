@@ -16,8 +16,9 @@ from digest.db import audience, editions, keys, suppressions
 from digest.db.schema import message
 from digest.domain import link, schedule
 from digest.domain.employee import Employee
-from digest.domain.groups import group_of
+from digest.domain.groups import Partition
 from digest.domain.message import MessageState, SkipReason
+from digest.domain.press import NOBODY, agrees
 from digest.domain.schedule import Due, Place, Timetable
 from digest.domain.selection import Mix, Selection, Skip
 from digest.pipeline.selection import Selector
@@ -41,8 +42,8 @@ class Planner:
         self._now = now
         self._secret = next(iter(keys.signing_keys(connection, "control").values()))
         self._mode = config.tracking.mode
-        self._groups = audience.group_sizes(connection) if self._mode == "aggregate" else {}
-        self._minimum = config.privacy.minimum_group
+        self._opt_in = config.tracking.consent == "opt-in"
+        self._groups = Partition(audience.teams_and_countries(connection, opt_in=self._opt_in), config.privacy.minimum_group)
         self._group_tokens: dict[str, str] = {}
         self._due: dict[Place, Due] = {}
 
@@ -111,19 +112,23 @@ class Planner:
         return "".join((mine or [letter for letter, _, _ in self._content.networks[:1]])[:_LINKS])
 
     def _token(self, connection: Connection, person: Employee, row: Row) -> Row | None:
-        """A token of the person's own, or in aggregate mode their group's, made at its first member."""
+        """A token of the person's own, or one that a group has in common, made at its first member.
+
+        In common have it whoever is counted as a group: everybody in aggregate mode, shared mailboxes, and those who said no,
+        whose presses leave nothing behind.
+        """
         numbers: list[int] | None = sorted(n for n, _ in [*row["picks"], *row["spares"]])
         employee: int | None = person.id
-        group = None
-        if self._mode == "aggregate" or person.shared:
-            group = group_of(person, self._groups, self._minimum) if not person.shared else f"mailbox:{person.id}"
+        agreed = agrees(person.measured, opt_in=self._opt_in)
+        group = self._groups.group_of(person) if agreed else NOBODY
+        if self._mode == "aggregate" or person.shared or not agreed:
             known = self._group_tokens.get(group) or editions.group_token(connection, self._edition_id, group)
             if known is not None:
                 row["share_token"] = self._group_tokens[group] = known
                 return None
             employee, numbers = None, None
         row["share_token"] = fresh_token()
-        if group is not None:
+        if employee is None:
             self._group_tokens[group] = row["share_token"]
         return {
             "token": row["share_token"],

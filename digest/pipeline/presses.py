@@ -126,7 +126,7 @@ class Tracker:
             if press.kind is Kind.SHARE and found is Standing.GO and token and post:
                 batch.shared.add(token.edition)
                 network = self._letters.get(press.letter)
-                if network is not None and self._settings.mode is not Mode.OFF and self._settings.short:
+                if network is not None and self._settings.counts(token) and self._settings.short:
                     measured = self._settings.measures(token)
                     batch.wants[press.key, press.n, press.letter] = links.Want(
                         owner=owner(token, measured=measured), edition=token.edition, post=post.id, network=network.name
@@ -158,7 +158,13 @@ class Tracker:
 
     def _counted(self, batch: Batch) -> list[Press]:
         pairs = zip(batch.presses, batch.standings, strict=True)
-        return [press for press, found in pairs if press.counts and found is Standing.GO and self._settings.mode is not Mode.OFF]
+        return [press for press, found in pairs if press.counts and found is Standing.GO and self._may_count(press, batch)]
+
+    def _may_count(self, press: Press, batch: Batch) -> bool:
+        """Whether a press may leave anything behind: strangers came by a public link, an employee may have said no."""
+        if press.kind is Kind.VISIT:
+            return self._settings.mode is not Mode.OFF
+        return self._settings.counts(batch.tokens[press.key])
 
     def _events(self, batch: Batch, counted: Sequence[Press]) -> tuple[list[Row], list[Row]]:
         clicks = [self._click(press, batch) for press in counted if press.kind is not Kind.VISIT]
@@ -171,7 +177,7 @@ class Tracker:
         label = self._label(press.address)
         if label:
             signals["net"] = label
-        if token is not None and token.sent_at is not None:
+        if token is not None and token.sent_at is not None and self._settings.measures(token):  # else it would tell the message, and so the person
             signals["age"] = round((press.at - token.sent_at).total_seconds(), 3)
         return signals
 
@@ -262,6 +268,7 @@ class Tracker:
             edition=token.edition,
             person=token.employee if measured else None,
             mastodon=token.mastodon if measured else "",
+            counted=self._settings.counts(token),
             human=press.counts and classify(self._signals(press, token), press.at, self._settings.thresholds).visitor is VisitorClass.HUMAN,
         )
         return Answer(standing=Standing.GO, target=address, share=share, title=post.title, language=token.language)

@@ -1,8 +1,9 @@
-"""Keeping promises: what was to be kept for a while goes, what one person may see of themselves, and forgetting them."""
+"""Keeping promises: what was to be kept for a while goes, and nothing of it is left in the file."""
 
 from __future__ import annotations
 
 import logging
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,15 +11,16 @@ from typing import Any
 from sqlalchemy import Engine
 
 from digest.config import Config
-from digest.db import links, retention
+from digest.db import links, privacy, retention
 from digest.db.session import fold, read, write, yield_to_others
 from digest.domain.privacy import SETTLED, believable, horizon
-from digest.pipeline import tracking
+from digest.pipeline import tracking, verdicts
 
 _log = logging.getLogger(__name__)
 _CHUNK = 100  # events that become sums in one transaction: a click waits for no more
 _BOUNCES = timedelta(days=180)  # longer than the five editions that the rule for soft ones looks back
 _RUNS = timedelta(days=90)
+_UNDER_WAY = timedelta(days=2)  # how long a press may wait on disk for the database
 _UNBELIEVED = (
     "The clock stands {days} days ahead of everything that was recorded, so nothing was deleted. If it is right, run "
     "`digest privacy purge --trust-clock`; after a day it is believed by itself."
@@ -57,14 +59,18 @@ class Purged:
         )
 
 
-def purge(engine: Engine, config: Config, *, now: datetime, trust_clock: bool = False) -> Purged:
+def purge(engine: Engine, config: Config, *, now: datetime, trust_clock: bool = False, who: str = "") -> Purged:
     """Destroy what was promised to be kept no longer: events after `keep_days`, each day's salt after two days, reports, old runs.
+
+    `who` asked for it; "" for the clock, which is noted only when it found something.
 
     Short transactions: a click waits for one of them at most, and it may be interrupted anywhere and run again.
     """
     before = horizon(now, config.tracking.keep_days)
     with write(engine) as connection:
         salts = links.destroy_salts(connection, now)
+        privacy.forget_orphans(connection, now - _UNDER_WAY, lambda: secrets.token_hex(8))
+        privacy.forget_letters(connection)
     with read(engine) as connection:
         seen = retention.last_seen(connection, now - SETTLED)
     if not trust_clock and not believable(now, seen, config.tracking.keep_days):
@@ -75,6 +81,9 @@ def purge(engine: Engine, config: Config, *, now: datetime, trust_clock: bool = 
     with write(engine) as connection:
         bounces = retention.forget_bounces(connection, now - _BOUNCES)
         runs = retention.forget_runs(connection, now - _RUNS)
+        if events or who:
+            detail = f"{events} events from before {before:%Y-%m-%d}"
+            privacy.note(connection, "privacy.purge", "events", detail, who=who or "the clock", now=now)
     fold(engine)  # every time: another process may have destroyed a salt and met a reader
     return Purged(before=before, events=events, bounces=bounces, runs=runs, salts=salts)
 
@@ -84,9 +93,8 @@ def _events(engine: Engine, config: Config, before: datetime) -> int:
         batches = retention.due(connection, before)
     settings = tracking.tracking_settings(config) if batches else None
     for edition_id in sorted({batch.edition for batch in batches if batch.edition}):
-        with write(engine) as connection:  # the last verdict, while all that it looks at is still there
-            if settings is not None and not retention.begun(connection, edition_id):
-                tracking.reclassify(connection, edition_id, settings)
+        if settings is not None:
+            verdicts.judge_edition(engine, edition_id, settings)  # for the last time: all that it looks at is still there
     return sum(_batch(engine, batch, before) for batch in batches)
 
 

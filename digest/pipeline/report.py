@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine
 
 from digest.config import Config
-from digest.db import audience, editions, figures, outcomes
+from digest.db import audience, editions, figures, outcomes, retention
 from digest.db.reach import Pair, Reach, reach
 from digest.db.session import read, write
 from digest.domain.edition import Edition, EditionContent, EditionPost
-from digest.domain.groups import shown, table
+from digest.domain.groups import EVERYONE, shown, table
 from digest.domain.ladder import PREVIEWING, Evidence
 from digest.domain.outcome import Channel, Grade, Outcome, channel_of, counted, tally
 from digest.domain.report import Range, ranged, summed
@@ -235,9 +235,13 @@ class _Maker:
         return {hour: _range(found[hour]) for hour in sorted(found, key=lambda hour: 24 if hour is None else hour)}
 
     def _teams(self) -> dict[str, int | None]:
-        groups = audience.group_sizes(self._connection)
-        sizes = {group.removeprefix("team:"): size for group, size in groups.items() if group.startswith("team:")}
-        return shown(dict.fromkeys(sizes, 0) | figures.pressed_by_team(self._connection, self._edition.id), sizes, self._minimum)
+        """By the groups of the plan, so that nobody who moves, leaves or is erased shows in a difference; while all presses are there."""
+        if retention.begun(self._connection, self._edition.id):
+            return {}
+        sizes = audience.members(self._connection, self._edition.id)
+        pressed = figures.pressed_by_group(self._connection, self._edition.id)
+        found = shown({group: min(size, pressed.get(group, 0)) for group, size in sizes.items()}, sizes, self._minimum)
+        return {"everyone else" if group == EVERYONE else group.partition(":")[2]: people for group, people in found.items()}
 
 
 def _range(*pairs: Pair) -> Range:

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from digest.db import editions, people, suppressions
-from digest.db.session import read, write
+from digest.db import editions, people, privacy, suppressions
+from digest.db.session import fold, read, write
 from digest.domain.employee import Employee
 from digest.domain.roster import DEFAULTS, Difference, RosterRow, difference, sparing
 from digest.errors import DigestError, FileProblemsError, NotFoundError
@@ -91,14 +91,17 @@ def listed(engine: Engine) -> list[Employee]:
         return list(people.stream(connection))
 
 
-def erase(engine: Engine, address: str, *, now: datetime, random: Callable[[], str]) -> None:
+def erase(engine: Engine, address: str, *, now: datetime, random: Callable[[], str], who: str = "operator") -> bool:
     """Forget whoever has this address, former colleagues included. `random` gives letters nobody can guess.
 
-    Raises NotFoundError when nobody has it.
+    False when SQLite's log could not be emptied just now, because somebody reads; the next tick does it. Raises NotFoundError
+    when nobody has the address.
     """
     with write(engine) as connection:
         person = people.by_address(connection, address)
         if person is None:
             raise NotFoundError(address, "nobody on the roster has this address", hint="List them with `digest roster list`.")
-        editions.forget_author(connection, person.id)
-        people.erase(connection, person, now, nobody=random())
+        for edition_id in editions.forget_author(connection, person.id):
+            privacy.keep_letters(connection, edition_id, who=who, now=now)
+        privacy.erase(connection, person, now, draw=random, who=who)
+    return fold(engine)

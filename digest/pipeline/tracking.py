@@ -14,9 +14,7 @@ import ada_url
 from sqlalchemy import Connection
 
 from digest.config import Config
-from digest.db import links, retention
-from digest.domain.hits import Hit
-from digest.domain.press import ERASED, LinkToken, is_measured
+from digest.domain.press import LinkToken, is_counted, is_measured
 from digest.domain.share import Network
 from digest.domain.verdicts import classify_all
 from digest.domain.visitor import DEFAULTS, RULES_VERSION, ScannerNetwork, Thresholds, Verdict, VisitorClass, classify
@@ -56,6 +54,10 @@ class TrackingSettings:
     def measures(self, token: LinkToken) -> bool:
         """True when this token's clicks stand beside its person."""
         return self.mode is Mode.INDIVIDUAL and is_measured(token, opt_in=self.opt_in)
+
+    def counts(self, token: LinkToken) -> bool:
+        """True when this token's clicks leave anything behind, beside its person or a group."""
+        return self.mode is not Mode.OFF and is_counted(token, opt_in=self.opt_in)
 
 
 def tracking_settings(config: Config) -> TrackingSettings:

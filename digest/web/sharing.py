@@ -124,16 +124,21 @@ class SharePage:
             server=share.mastodon if filled.server is None else filled.server,
             remembers=share.person is not None,
             disclosure=share.content.disclosure,
-            link=f"{self._site_url.partition('://')[2]}/l/…" if self._short else answer.target,
-            counted=self._short,
+            link=f"{self._site_url.partition('://')[2]}/l/…" if self._is_short(share) else answer.target,
+            counted=self._is_short(share),
+            recorded=share.counted,
             captions=ready,
             labels={network.name: network.label for network in self._networks.values()},
             used_up=bool(share.post.captions) and not ready,
             personal=bool(share.language),
         )
 
+    def _is_short(self, share: Share) -> bool:
+        """Whether what is shared carries a short link; of people who are not counted it carries the article's own address."""
+        return self._short and share.counted
+
     def _offers(self, share: Share, *, phone: bool) -> list[Offer]:
-        link = f"{self._site_url}/l/000000000000" if self._short else share.post.url or ""
+        link = f"{self._site_url}/l/000000000000" if self._is_short(share) else share.post.url or ""
         disclosure = share.content.disclosure
         known = [(self._networks[letter], label) for letter, _, label in share.content.networks if letter in self._networks]
         return [

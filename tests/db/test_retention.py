@@ -50,7 +50,8 @@ def fill(engine: Engine, seed: int) -> None:
             at = LONG_AGO + timedelta(minutes=dice.randrange(5 * 24 * 60))
             visitor, country = dice.choice([("v1", "DE"), ("v2", ""), ("v3", "FR")])
             slug = f"00000000000{dice.randrange(1, 4)}"
-            row = a_visit(at, slug=slug, visitor=f"{at:%d}{visitor}", country=country, **{"class": dice.choice(CLASSES)})
+            reasons = dice.choice([[], [], ["own"], ["colleague"]])
+            row = a_visit(at, slug=slug, visitor=f"{at:%d}{visitor}", country=country, reasons=reasons, **{"class": dice.choice(CLASSES)})
             connection.execute(insert(visit).values(row))
 
 
@@ -95,7 +96,7 @@ def test_a_person_who_comes_back_to_a_link_later_still_counts_once(engine: Engin
         for at in (LONG_AGO, LONG_AGO + 3 * DAY):
             connection.execute(insert(click).values(a_click(at)))
     turn(engine, LONG_AGO + DAY)
-    assert figures(engine) == {("read", "cold-room", "", ""): (1, 1, 2)}
+    assert figures(engine) == {("read", "cold-room", "", "", ""): (1, 1, 2)}
 
 
 def test_what_is_young_stays_as_it_is(engine: Engine) -> None:

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from digest.domain.employee import Employee, EmployeeId
-from digest.domain.groups import EVERYONE, group_of, hidden, shown, table, too_small
+from digest.domain.groups import EVERYONE, Partition, hidden, shown, table, too_small
 from digest.domain.report import ranged
 from digest.domain.spreadsheet import harmless
 
@@ -28,11 +28,31 @@ def person(team: str, country: str) -> Employee:
 
 
 def test_the_group_of_a_person_is_the_smallest_that_is_large_enough() -> None:
-    sizes = {"team:Quality": 5, "team:Lab": 4, "country:PT": 9, "country:KE": 2}
-    assert group_of(person("Quality", "PT"), sizes, 5) == "team:Quality"
-    assert group_of(person("Lab", "PT"), sizes, 5) == "country:PT"
-    assert group_of(person("Lab", "KE"), sizes, 5) == EVERYONE
-    assert group_of(person("", ""), sizes, 5) == EVERYONE
+    found = Partition({("Quality", "PT"): 5, ("Lab", "PT"): 4, ("Sales", "PT"): 3, ("Lab", "KE"): 0, ("", ""): 6}, 5)
+    assert found.group_of(person("Quality", "PT")) == "team:Quality"
+    assert found.group_of(person("Lab", "PT")) == found.group_of(person("Sales", "PT")) == "country:PT"
+    assert found.group_of(person("", "")) == EVERYONE
+    assert found.sizes == {"team:Quality": 5, "country:PT": 7, EVERYONE: 6}
+
+
+def test_four_people_do_not_stand_alone_for_a_country_whose_others_count_in_their_teams() -> None:
+    found = Partition({("Quality", "PT"): 30, ("Lab", "PT"): 4}, 5)
+    assert found.group_of(person("Lab", "PT")) == found.group_of(person("Quality", "PT")) == EVERYONE
+
+
+def test_who_comes_later_joins_a_large_group() -> None:
+    assert Partition({("Quality", "PT"): 9, ("Lab", "PT"): 30}, 5).group_of(person("New", "FR")) == "team:Lab"
+    assert Partition({}, 5).group_of(person("New", "FR")) == EVERYONE
+
+
+@given(st.dictionaries(st.tuples(st.sampled_from(["", "a", "b", "c"]), st.sampled_from(["", "DE", "FR"])), st.integers(1, 12)), MINIMUM)
+def test_nobody_is_ever_in_a_group_smaller_than_the_minimum_unless_everybody_is(people: dict[tuple[str, str], int], minimum: int) -> None:
+    found = Partition(people, minimum)
+    assert sum(found.sizes.values()) == sum(people.values())
+    for team, country in people:
+        group = found.group_of(person(team, country))
+        assert group in {f"team:{team}", f"country:{country}", EVERYONE}
+        assert found.sizes[group] >= minimum or set(found.sizes) == {EVERYONE}
 
 
 def test_of_nine_as_four_and_five_none_is_shown() -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 from sqlalchemy import Engine, insert, select
 
 from digest.config import Config
-from digest.db.schema import click, employee, message
-from digest.db.session import read, write
-from digest.pipeline import edition, report, report_forms
+from digest.db.schema import click, employee, message, token
+from digest.db.session import write
+from digest.pipeline import edition, report, report_forms, roster
+from tests.conftest import NOW
 from tests.factories import company, crowd
 
 EVENING = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
@@ -28,16 +29,19 @@ def planned(engine: Engine, home: Path, count: int = 40) -> Config:
     return config
 
 
-def press(engine: Engine, people: int, *, signals: dict[str, object] | None = None, links: int = 1) -> None:
+def press(engine: Engine, people: int, *, skip: str = "", signals: dict[str, object] | None = None, links: int = 1) -> None:
     """`people` of them press their first `links` links, one by one over the day."""
     with write(engine) as connection:
-        rows = connection.execute(select(message.c.employee_id, message.c.share_token).order_by(message.c.employee_id).limit(people)).all()
+        joined = message.join(token, token.c.token == message.c.share_token)
+        wanted = select(message.c.employee_id, message.c.share_token, token.c.group_key).select_from(joined)
+        wanted = wanted.where(token.c.group_key != f"team:{skip}").order_by(message.c.employee_id).limit(people)
+        rows = connection.execute(wanted).all()
         for place, row in enumerate(rows):
             for n in range(1, links + 1):
                 at = LATER.replace(minute=place, second=n)
                 values = {
                     "event": str(uuid.uuid4()), "at": at, "token": row.share_token, "edition_id": 1, "employee_id": row.employee_id,
-                    "group_key": None, "n": n, "post_id": ("cold-room", "flow-meter", "no-lyon")[n - 1], "kind": "read", "network": "",
+                    "group_key": row.group_key, "n": n, "post_id": ("cold-room", "flow-meter", "no-lyon")[n - 1], "kind": "read", "network": "",
                     "signals": signals or BROWSER, "source": f"source{place}", "class": "human", "reasons": [], "rules_version": 0,
                 }  # fmt: skip
                 connection.execute(insert(click).values(values))
@@ -79,12 +83,29 @@ def test_a_hidden_figure_is_hidden_in_every_form(engine: Engine, tmp_path: Path)
     assert (row["post"], row["read_low"], row["read_high"]) == ("cold-room", "", "")
 
 
-def test_teams_below_five_people_are_hidden(engine: Engine, tmp_path: Path) -> None:
+def test_teams_below_five_people_count_together(engine: Engine, tmp_path: Path) -> None:
     config = planned(engine, tmp_path, count=18)  # teams of 5, 5, 4 and 4
     press(engine, 18)
-    with read(engine) as connection:
-        assert len(connection.execute(select(employee.c.id)).all()) == 18
+    assert report.report(engine, config).teams == {"Lab": 5, "Quality": 5, "everyone else": 8}
+
+
+def test_a_team_of_which_few_pressed_is_hidden_together_with_another(engine: Engine, tmp_path: Path) -> None:
+    config = planned(engine, tmp_path)  # teams of 10
+    press(engine, 20, skip="Quality")
+    press(engine, 2)
     teams = report.report(engine, config).teams
-    assert [team for team, people in teams.items() if people is None] == ["Field", "Sales"] or None in teams.values()
-    assert teams["Field"] is None
-    assert teams["Sales"] is None
+    assert sorted(teams) == ["Field", "Lab", "Quality", "Sales"]
+    assert sum(people is None for people in teams.values()) == 2
+    assert teams["Quality"] is None
+
+
+def test_who_moves_leaves_or_is_erased_changes_no_figure_of_an_edition(engine: Engine, tmp_path: Path) -> None:
+    config = planned(engine, tmp_path)
+    press(engine, 30)
+    before = report.report(engine, config)
+    with write(engine) as connection:
+        connection.execute(employee.update().where(employee.c.id == 2).values(team="Sales"))
+        connection.execute(employee.update().where(employee.c.id == 3).values(left_at=NOW))
+    roster.erase(engine, "person000004@example.org", now=NOW, random=lambda: "x")
+    after = report.report(engine, config)
+    assert (after.teams, after.posts, after.click_classes) == (before.teams, before.posts, before.click_classes)
