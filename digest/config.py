@@ -167,10 +167,15 @@ def _secret_file(name: str) -> str:
 
 def known_keys() -> list[str]:
     """Every key of config.toml as `table.key`, and every table."""
-    keys: list[str] = []
-    for table, field in Config.model_fields.items():
-        model = field.annotation
-        if isinstance(model, type) and issubclass(model, Keys):
-            keys.append(table)
-            keys += [f"{table}.{inner.alias or name}" for name, inner in model.model_fields.items()]
+    return [key for table, field in Config.model_fields.items() for key in _keys_of(table, field.annotation)]
+
+
+def _keys_of(table: str, model: object) -> list[str]:
+    """A table with its keys, tables inside it among them; nothing for what is no table of ours."""
+    if not (isinstance(model, type) and issubclass(model, Keys)):
+        return []
+    keys = [table]
+    for name, field in model.model_fields.items():
+        key = f"{table}.{field.alias or name}"
+        keys += _keys_of(key, field.annotation) or [key]
     return keys

@@ -145,6 +145,33 @@ class Sharing(Keys):
     caption_uses: int = Field(default=20, ge=0, le=100_000)
 
 
+class Rules(Keys):
+    """[tracking.rules]: where behaviour stops looking human; the same names as `Thresholds`."""
+
+    burst: int = Field(default=4, ge=2, le=1000)
+    burst_seconds: float = Field(default=15, ge=0, le=86_400)
+    quick_seconds: float = Field(default=10, ge=0, le=86_400)
+    slow_burst: int = Field(default=8, ge=2, le=1000)
+    slow_seconds: float = Field(default=600, ge=0, le=86_400)
+    many_links: int = Field(default=5, ge=2, le=1000)
+    many_seconds: float = Field(default=60, ge=0, le=86_400)
+    share_of_links: float = Field(default=0.6, gt=0, le=1)
+    share_at_least: int = Field(default=6, ge=2, le=1000)
+    share_at_least_silent: int = Field(default=4, ge=2, le=1000)
+    share_hours_quick: float = Field(default=1.5, ge=0, le=168)
+    share_hours: float = Field(default=24, ge=0, le=168)
+    calm_links: int = Field(default=3, ge=0, le=1000)
+    calm_browsers: int = Field(default=2, ge=0, le=1000)
+    neighbour_seconds: float = Field(default=60, ge=0, le=86_400)
+    damaged_seconds: float = Field(default=60, ge=0, le=86_400)
+    double_seconds: float = Field(default=60, ge=0, le=86_400)
+    instant_seconds: float = Field(default=10, ge=0, le=86_400)
+    silent_minutes: float = Field(default=10, ge=0, le=1440)
+    network_minutes: float = Field(default=10, ge=0, le=1440)
+    stale_days: float = Field(default=60, ge=1, le=3650)
+    old_majors: int = Field(default=50, ge=1, le=1000)
+
+
 class Tracking(Keys):
     """[tracking]: what pressing a link leaves behind."""
 
@@ -153,6 +180,9 @@ class Tracking(Keys):
     keep_days: int = Field(default=90, ge=1, le=800)
 
     country_database: str = ""
+    company_networks: Networks = ()
+    honeypot: bool = False
+    rules: Rules = Rules()
 
 class Conversions(Keys):
     """[conversions]: what visits led to, as your own systems tell it."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from itertools import chain, pairwise
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -134,15 +135,25 @@ def tables() -> dict[str, type[BaseModel]]:
 
 def test_the_example_holds_every_key_with_its_default() -> None:
     found = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
-    defaults = {
-        name: {
-            field.alias or key: list(field.default) if isinstance(field.default, tuple) else field.default
-            for key, field in model.model_fields.items()
-        }
-        for name, model in tables().items()
+    assert found == {name: defaults(model) for name, model in tables().items()}
+    assert known_keys() == list(names(found))
+
+
+def defaults(model: type[BaseModel]) -> dict[str, Any]:
+    """Key -> default, as TOML gives it; of a table inside a table its own keys."""
+    plain = {field.alias or key: field.default for key, field in model.model_fields.items()}
+    return {
+        key: defaults(type(value)) if isinstance(value, BaseModel) else list(value) if isinstance(value, tuple) else value
+        for key, value in plain.items()
     }
-    assert found == defaults
-    assert known_keys() == [name for table, keys in found.items() for name in (table, *(f"{table}.{key}" for key in keys))]
+
+
+def names(found: dict[str, Any], within: str = "") -> Iterator[str]:
+    """Every key as `table.key`, and every table."""
+    for key, value in found.items():
+        yield within + key
+        if isinstance(value, dict) and (value or not within):
+            yield from names(value, f"{within}{key}.")
 
 
 def test_the_example_is_a_configuration(tmp_path: Path) -> None:

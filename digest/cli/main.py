@@ -27,6 +27,7 @@ COMMANDS = {
     "serve": "serve",
     "links": "links",
     "report": "report",
+    "tracking": "tracking",
     "outcome": "outcome",
     "suppress": "suppress",
     "templates": "templates",

@@ -231,38 +231,3 @@ def recent_sources(connection: Connection, owners: Iterable[int], since: datetim
     for row in rows:
         found.setdefault(row.employee_id, set()).add(row.source)
     return found
-
-
-def clicks_of(connection: Connection, edition_id: int) -> list[Any]:
-    """Every click of an edition, oldest first, with its message's picks and networks where it has one."""
-    columns = (click, message.c.picks, message.c.networks)
-    return list(
-        connection.execute(
-            select(*columns)
-            .select_from(click)
-            .outerjoin(message, (message.c.edition_id == click.c.edition_id) & (message.c.employee_id == click.c.employee_id))
-            .where(click.c.edition_id == edition_id)
-            .order_by(click.c.id),
-        ),
-    )
-
-
-def visits_of(connection: Connection, edition_id: int) -> list[Any]:
-    """Every visit to a short link that an edition made, oldest first, with the link's owner."""
-    return list(
-        connection.execute(
-            select(visit, short_link.c.owner)
-            .join(short_link, short_link.c.slug == visit.c.slug)
-            .where(short_link.c.edition_id == edition_id)
-            .order_by(visit.c.id),
-        ),
-    )
-
-
-def put_verdicts(connection: Connection, kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store new verdicts on events; raw signals stay. `kind`: click or visit; each row: `which`, `class`, `reasons`, `rules_version`."""
-    table = {"click": click, "visit": visit}[kind]
-    if rows:
-        statement = update(table).where(table.c.id == bindparam("which"))
-        values: dict[str, Any] = {"class": bindparam("class"), "reasons": bindparam("reasons"), "rules_version": bindparam("rules_version")}
-        connection.execute(statement.values(values), list(rows))

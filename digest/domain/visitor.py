@@ -7,12 +7,12 @@ A class never changes the response. Every threshold is a starting value without 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, NamedTuple
 
 RULES_VERSION = 2
@@ -90,16 +90,26 @@ class ScannerNetwork:
 
 def network_label(address: str, catalogue: Sequence[ScannerNetwork]) -> str:
     """`certain:NAME` or `probable:NAME` of the filter an address belongs to, or ""."""
+    for entry in catalogue:
+        if is_within(address, (entry.network,)):
+            return f"{'certain' if entry.certain else 'probable'}:{entry.label}"
+    return ""
+
+
+def is_within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    """True when an address belongs to one of the networks; an IPv4 address may come dressed as IPv6."""
+    found = _parsed(address)
+    return found is not None and any(network.version == found.version and found in network for network in networks)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
     try:
         found = ip_address(address)
     except ValueError:
-        return ""
-    if found.version == 6 and found.ipv4_mapped is not None:  # noqa: PLR2004 - the version of IPv6
-        found = found.ipv4_mapped
-    for entry in catalogue:
-        if entry.network.version == found.version and found in entry.network:
-            return f"{'certain' if entry.certain else 'probable'}:{entry.label}"
-    return ""
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return found if mapped is None else mapped
 
 
 _UNFURLER = re.compile(

@@ -20,7 +20,7 @@ from digest.domain.edition import EditionContent
 from digest.domain.link import web_address, with_click_id, with_utm
 from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing, disguise, owner, source_hash, standing
 from digest.domain.target import is_own_link
-from digest.domain.visitor import VisitorClass, classify, network_label
+from digest.domain.visitor import VisitorClass, classify, is_within, network_label
 from digest.pipeline.answer import NOWHERE, Answer, Remembered, Row, Share
 from digest.pipeline.batch import Batch
 from digest.pipeline.landing import landing, new_click_id
@@ -42,6 +42,7 @@ class Tracker:
         self._letters = {network.letter: network for network in settings.networks}
         self._salt = ("", b"")
         self._label = lru_cache(maxsize=4096)(lambda address: network_label(address, settings.scanners))
+        self._inside = lru_cache(maxsize=4096)(lambda address: is_within(address, settings.company_networks))
         self._editions: OrderedDict[int, tuple[str, EditionContent]] = OrderedDict()
         self.seen = Seen()
         self.judged: Counter[tuple[str, str]] = Counter()  # (kind, class) -> presses since the start
@@ -210,6 +211,8 @@ class Tracker:
         person = employee_of(link.owner)
         if person is not None and source_hash(self._salt[1], press.address, agent) in batch.own.get(person, ()):
             signals["own"] = True
+        if self._inside(press.address):
+            signals["inside"] = True
         batch.click_ids[id(press)] = click_id = new_click_id(link, self._settings.click_hosts, self._random)
         return {
             "event": press.event or new_event(press.at),

@@ -16,14 +16,14 @@ from sqlalchemy import Connection, Engine
 from digest.config import Config
 from digest.db import audience, editions, figures, outcomes, retention
 from digest.db.reach import Pair, Reach, reach
-from digest.db.session import read, write
+from digest.db.session import read
 from digest.domain.edition import Edition, EditionContent, EditionPost
 from digest.domain.groups import EVERYONE, shown, table
 from digest.domain.ladder import PREVIEWING, Evidence
 from digest.domain.outcome import Channel, Grade, Outcome, channel_of, counted, tally
 from digest.domain.report import Range, ranged, summed
 from digest.domain.visitor import Audience, VisitorClass
-from digest.pipeline import outbox, tracking
+from digest.pipeline import outbox, tracking, verdicts
 from digest.pipeline.edition import find
 
 Grades = Mapping[str, Mapping[Grade, int]]  # event -> grade -> how many
@@ -104,8 +104,9 @@ class Report:
 
 def report(engine: Engine, config: Config, period: str | None = None) -> Report:
     """The figures of an edition, its clicks judged anew first. Raises EditionError when there is none."""
-    with write(engine) as connection:
-        tracking.reclassify(connection, find(connection, period).id, tracking.tracking_settings(config))
+    with read(engine) as connection:
+        found = find(connection, period)
+    verdicts.judge_edition(engine, found.id, tracking.tracking_settings(config))
     with read(engine) as connection:
         found = find(connection, period)
         return _Maker(connection, found, config).make()

@@ -13,7 +13,7 @@ from digest.files.country import open_countries
 from digest.files.scanners import load_scanners
 from digest.pipeline import networks
 from digest.pipeline.replaying import spool_of
-from digest.pipeline.tracking import country_database, in_ascii
+from digest.pipeline.tracking import company_networks, country_database, in_ascii, thresholds
 from digest.web.app import App, make_app
 from digest.web.settings import WebSettings
 
@@ -46,7 +46,9 @@ def web_settings(config: Config, now: datetime) -> WebSettings:
         metrics=config.web.metrics,
         spool=spool.path,
         spool_octets=spool.most,
+        thresholds=thresholds(config),
         scanners=load_scanners(),
+        company_networks=company_networks(config),
         click_hosts=in_ascii(config.conversions.hosts),
         country=countries.of,
         conversions_secret=config.conversions.secret,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from digest.domain.share import Network
 from digest.domain.visitor import DEFAULTS, ScannerNetwork, Thresholds
-from digest.pipeline.tracking import Mode, TrackingSettings, nowhere
+from digest.pipeline.tracking import Mode, Networks, TrackingSettings, nowhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,7 @@ class WebSettings:
     spool_octets: int = 256 * 2**20
     thresholds: Thresholds = DEFAULTS
     scanners: tuple[ScannerNetwork, ...] = ()
+    company_networks: Networks = ()  # that our own people browse from
     click_hosts: frozenset[str] = frozenset()  # hosts of articles whose visitors carry a click id
     country: Callable[[str], str] = nowhere  # of a visitor's address
     conversions_secret: str = field(default="", repr=False)  # "": no conversions are taken in
@@ -46,6 +47,7 @@ class WebSettings:
             short=self.short,
             thresholds=self.thresholds,
             scanners=self.scanners,
+            company_networks=self.company_networks,
             click_hosts=self.click_hosts,
             country=self.country,
         )

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, update
 from digest.db.schema import click
 from digest.db.session import write
 from digest.domain.visitor import RULES_VERSION
-from digest.pipeline.tracking import reclassify
+from digest.pipeline.verdicts import reclassify
 from tests.linked import ANA, BEN, GROUP, Linked, read_link, share_link
 
 
@@ -54,7 +54,7 @@ def test_a_scanner_that_finds_the_short_link_in_the_intent_is_no_reach(engine: E
         web.get(share_link(ANA, 1, "1"))
         web.get(f"/l/{linked.short_links()[0]['slug']}")
     judge(linked)
-    assert [(row["class"], row["reasons"]) for row in linked.visits()] == [("machine", ["burst"])]
+    assert [(row["class"], row["reasons"]) for row in linked.visits()] == [("machine", ["unposted"])]
 
 
 def test_events_of_older_rules_are_brought_up_to_date(engine: Engine) -> None:

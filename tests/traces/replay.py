@@ -19,7 +19,8 @@ from digest.domain.press import Press
 from digest.files.networks import load_networks
 from digest.files.scanners import load_scanners
 from digest.pipeline.presses import Tracker
-from digest.pipeline.tracking import TrackingSettings, reclassify
+from digest.pipeline.tracking import TrackingSettings
+from digest.pipeline.verdicts import judge_edition
 from digest.web.links import read_press
 from digest.web.signals import Proxies
 from tests.conftest import NOW
@@ -196,8 +197,7 @@ class Stage:
 
     def judge(self) -> None:
         """As the report does before it counts."""
-        with write(self.engine) as connection:
-            reclassify(connection, self.edition, self.settings)
+        judge_edition(self.engine, self.edition, self.settings)
 
     def rows(self, *, visits: bool = False) -> list[Row]:
         """What is stored, in the order it came, each with its truth."""

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from digest.db.schema import click, employee, message, short_link, token
 from digest.db.session import read, write
 from digest.pipeline import edition
-from digest.pipeline.tracking import reclassify
+from digest.pipeline.verdicts import reclassify
 from digest.web.serving import application
 from tests.conftest import NOW
 from tests.factories import company, crowd, person
