@@ -25,6 +25,7 @@ class Asked:
     headers: tuple[tuple[bytes, bytes], ...] = ()
     chunks: tuple[bytes, ...] = ()
     client: tuple[str, int] | None = ("192.0.2.7", 50000)
+    leaves: bool = False  # goes away before the body is whole
 
     def scope(self) -> Message:
         """As ASGI has it."""
@@ -102,9 +103,9 @@ class Client:
         sent: list[Message] = []
 
         async def receive() -> Message:
-            if chunks or not sent:
+            if chunks or not (sent or asked.leaves):
                 body = chunks.pop(0) if chunks else b""
-                return {"type": "http.request", "body": body, "more_body": bool(chunks)}
+                return {"type": "http.request", "body": body, "more_body": bool(chunks) or asked.leaves}
             return {"type": "http.disconnect"}
 
         async def send(message: Message) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from starlette.requests import ClientDisconnect
+
 from digest.errors import StorageError
 from digest.web.links import Message, Receive, Scope, Send
 from digest.web.pages import Pages, Reply
@@ -55,8 +57,9 @@ def limited(receive: Receive) -> Receive:
 
 
 def place(path: str) -> str:
-    """A path as a log may keep it: without its token."""
-    return f"/{path.split('/')[1][:20]}/..." if path.count("/") > 1 else path[:40]
+    """A path as a log may keep it: without its token, on one line."""
+    short = f"/{path.split('/')[1][:20]}/..." if path.count("/") > 1 else path[:40]
+    return "".join(c if c.isprintable() else "?" for c in short)
 
 
 def explain(error: Exception, scope: Scope, pages: Pages) -> Reply:
@@ -64,6 +67,8 @@ def explain(error: Exception, scope: Scope, pages: Pages) -> Reply:
     language = preferred_language(scope["headers"])
     if isinstance(error, BodyTooBigError):
         return pages.notice("too_big", language, status=413)
+    if isinstance(error, ClientDisconnect):  # who went away in the middle of a form reads no answer and is no fault
+        return pages.notice("refused", language, status=400)
     if isinstance(error, StorageError):
         log.warning("%s %s: %s", scope["method"], place(scope["path"]), error.summary)
     else:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
+from digest.web.guard import place
 from tests.asgi import Asked, Client
-from tests.linked import ANA, OURS, Linked, share_link
+from tests.linked import ANA, OURS, Linked, read_link, share_link
 
 SAME = (b"sec-fetch-site", b"same-origin")
 FORM = (b"content-type", b"application/x-www-form-urlencoded")
@@ -68,3 +69,28 @@ def test_a_path_without_its_last_slash_builds_no_address_from_the_host(linked: L
         answer = client(Asked(path=path, headers=((b"host", host),)))
     assert answer.status == 404
     assert answer.all("location") == []
+
+
+@pytest.mark.parametrize("chunks", [(), (b"",), (b"network=2&wor",)])
+def test_who_goes_away_in_the_middle_of_a_form_is_no_fault_of_ours(
+    linked: Linked, caplog: pytest.LogCaptureFixture, chunks: tuple[bytes, ...]
+) -> None:
+    with Client(linked) as client:
+        for path in (share_link(ANA, 1), linked.leave_link()):
+            client(Asked(path=path, method="POST", headers=(SAME, FORM), chunks=chunks, leaves=True))
+    assert caplog.records == []
+    assert linked.clicks() == linked.short_links() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        (read_link(ANA, 1), "/r/..."),
+        ("/a\n2026-11-22 all is well/x", "/a?2026-11-22 all is/..."),
+        ("/a\r\nb\x1b[2J\u2028", "/a??b?[2J?"),
+        ("", ""),
+        ("x", "x"),
+    ],
+)
+def test_a_path_in_the_log_is_one_line_without_its_token(path: str, kept: str) -> None:
+    assert place(path) == kept
