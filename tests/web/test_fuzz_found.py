@@ -86,7 +86,7 @@ def test_who_goes_away_in_the_middle_of_a_form_is_no_fault_of_ours(
     ("path", "kept"),
     [
         (read_link(ANA, 1), "/r/..."),
-        ("/a\n2026-11-22 all is well/x", "/a?2026-11-22 all is/..."),
+        ("/a\n2026-11-22 all is well/x", "/a?2026-11-22 all is /..."),
         ("/a\r\nb\x1b[2J\u2028", "/a??b?[2J?"),
         ("", ""),
         ("x", "x"),
