@@ -128,6 +128,8 @@ def compose(network: Network, *, words: str, disclosure: str, link: str, phone: 
         return len(intent(network, caption=caption, link=link, title=title, phone=phone, server=server)) <= network.limit.encoded
 
     plain = tidy(words)
+    if network.template(phone=phone, server=server):
+        plain = plain[: network.limit.encoded + 1]  # no address holds more, so what lies behind need not be counted
     whole = _join(plain, disclosure)
     if goes(whole):
         return whole
