@@ -124,6 +124,7 @@ class EditionContent:
     answers: tuple[FrozenAnswer, ...] = ()
     lesson: FrozenLesson | None = None
     browser_token: str = ""  # of /w/<token>
+    honeypot: bool = False  # the HTML holds a link that no person sees
 
     def post(self, n: int) -> EditionPost | None:
         """The post numbered `n`, or None."""

@@ -24,6 +24,7 @@ TOKEN_BYTES = 10  # 80 bits
 TOKEN_LENGTH = 17  # 16 characters and a check character
 SLUG_LENGTH = 12  # 60 bits, no check character: a guess gains nothing
 MAX_NUMBER = 32 * 32 - 1
+HONEYPOT = MAX_NUMBER  # stands for a post that no edition has: the link that no person sees
 SHARE_PAGE = "0"  # the network letter that opens the share page
 MAX_ADDRESS = 2048  # characters of an article's address with what we add to it
 CLICK_ID = "ac_id"  # its name in an article's address

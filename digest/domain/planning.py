@@ -32,6 +32,7 @@ class Words:
     keep_days: int
     tracking: str
     networks: tuple[tuple[str, str, str], ...]
+    honeypot: bool = False
 
 
 def freeze_edition(
@@ -66,6 +67,7 @@ def freeze_edition(
         ask=said.ask,
         disclosure=words.disclosure,
         keep_days=words.keep_days,
+        honeypot=words.honeypot,
         tracking=words.tracking,
         networks=words.networks,
         posts=_numbered(posts, authors, day, seen),

@@ -17,7 +17,7 @@ import jinja2
 from markupsafe import Markup
 
 from digest.domain.edition import EditionContent, EditionPost
-from digest.domain.link import SHARE_PAGE, number
+from digest.domain.link import HONEYPOT, SHARE_PAGE, number
 from digest.domain.post import Origin
 from digest.domain.words import Words, direction, initial
 from digest.errors import TemplateError
@@ -138,6 +138,13 @@ class Links:
     def browser(self) -> str:
         """The edition in a browser, without personal links."""
         return f"{self._site}/w/{self._job.content.browser_token}" if self._job.content.browser_token else ""
+
+    @property
+    def trap(self) -> str:
+        """A link that no person sees, for scanners to show themselves by."""
+        if not self._job.content.honeypot or self._job.content.tracking == "off":
+            return ""
+        return f"{self._site}/r/{self._slots['share']}/{number(HONEYPOT)}"
 
     @property
     def policy(self) -> str:

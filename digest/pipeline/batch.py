@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from digest.db import links
 from digest.domain.edition import EditionContent
-from digest.domain.press import LinkedPost, LinkToken, Press, Standing
+from digest.domain.link import HONEYPOT
+from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing
 
 
 class Batch:
@@ -14,6 +16,7 @@ class Batch:
 
     def __init__(self, *, presses: Sequence[Press]) -> None:
         self.presses = presses
+        self.trap = ""  # where the link that no person sees leads; "": there is none
         self.tokens: dict[str, LinkToken] = {}
         self.posts: dict[tuple[int, int], LinkedPost] = {}
         self.links: dict[str, links.ShortLink] = {}
@@ -29,6 +32,9 @@ class Batch:
     def pair(self, press: Press) -> tuple[LinkToken | None, LinkedPost | None]:
         """The token and post that a press of the message names."""
         token = self.tokens.get(press.key)
+        if token and self.trap and press.kind is Kind.READ and press.n == HONEYPOT:
+            nothing = LinkedPost(edition=token.edition, n=HONEYPOT, id="", title="", internal=False, url=self.trap, recalled=None)
+            return replace(token, numbers=None), nothing
         return token, self.posts.get((token.edition, press.n)) if token else None
 
     def place(self, press: Press) -> int:

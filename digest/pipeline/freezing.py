@@ -67,5 +67,6 @@ def _words(config: Config) -> Words:
         disclosure=config.sharing.disclosure or f"I work at {company}.",
         keep_days=config.tracking.keep_days,
         tracking=config.tracking.mode,
+        honeypot=config.tracking.honeypot,
         networks=tuple((n.letter, n.name, n.label) for n in networks.offered(config)),
     )

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from digest.db import editions, links
 from digest.db.session import read, write
 from digest.domain.edition import EditionContent
-from digest.domain.link import web_address, with_click_id, with_utm
+from digest.domain.link import HONEYPOT, web_address, with_click_id, with_utm
 from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing, disguise, owner, source_hash, standing
 from digest.domain.target import is_own_link
 from digest.domain.visitor import VisitorClass, classify, is_within, network_label
@@ -42,6 +42,7 @@ class Tracker:
         self._letters = {network.letter: network for network in settings.networks}
         self._salt = ("", b"")
         self._label = lru_cache(maxsize=4096)(lambda address: network_label(address, settings.scanners))
+        self._trap = f"{settings.site_url}/robots.txt" if settings.honeypot else ""
         self._inside = lru_cache(maxsize=4096)(lambda address: is_within(address, settings.company_networks))
         self._editions: OrderedDict[int, tuple[str, EditionContent]] = OrderedDict()
         self.seen = Seen()
@@ -58,6 +59,7 @@ class Tracker:
     def from_memory(self, presses: Sequence[Press]) -> Remembered:
         """Answers out of what was seen, and the events they leave. Asks no database and mints no short link (share-links O5)."""
         batch = self.seen.batch(presses)
+        batch.trap = self._trap
         batch.standings = [self._standing(press, batch) for press in batch.presses]
         self._wish(batch)
         self.seen.fill_slugs(batch)
@@ -71,6 +73,7 @@ class Tracker:
 
     def _look_up(self, connection: Connection, presses: Sequence[Press]) -> Batch:
         batch = Batch(presses=presses)
+        batch.trap = self._trap
         keys = {press.key for press in presses if press.kind is not Kind.VISIT}
         if keys:
             batch.tokens = links.tokens(connection, keys)
@@ -183,8 +186,10 @@ class Tracker:
         return signals
 
     def _click(self, press: Press, batch: Batch) -> dict[str, Any]:
-        token, post = batch.tokens[press.key], batch.posts[batch.tokens[press.key].edition, press.n]
-        signals = self._signals(press, token)
+        token, post = batch.pair(press)
+        if token is None or post is None:
+            raise KeyError(press.key)
+        signals = self._signals(press, token) | ({"honeypot": True} if press.n == HONEYPOT else {})
         measured = self._settings.measures(token)
         network = self._letters.get(press.letter)
         salt = self._salt[1]

@@ -48,6 +48,7 @@ class TrackingSettings:
     short: bool = True  # False: shared texts carry the article's own address
     thresholds: Thresholds = DEFAULTS
     scanners: tuple[ScannerNetwork, ...] = ()
+    honeypot: bool = False  # the mails hold a link that no person sees
     company_networks: Networks = ()  # a visit from one of these is a colleague's
     click_hosts: frozenset[str] = frozenset()  # hosts of articles whose visitors carry a click id, in ASCII
     country: Callable[[str], str] = nowhere  # of a visitor's address
@@ -71,6 +72,7 @@ def tracking_settings(config: Config) -> TrackingSettings:
         short=config.sharing.link == "short",
         thresholds=thresholds(config),
         scanners=load_scanners(),
+        honeypot=config.tracking.honeypot,
         company_networks=company_networks(config),
         click_hosts=in_ascii(config.conversions.hosts),
     )

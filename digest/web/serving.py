@@ -48,6 +48,7 @@ def web_settings(config: Config, now: datetime) -> WebSettings:
         spool_octets=spool.most,
         thresholds=thresholds(config),
         scanners=load_scanners(),
+        honeypot=config.tracking.honeypot,
         company_networks=company_networks(config),
         click_hosts=in_ascii(config.conversions.hosts),
         country=countries.of,

@@ -31,6 +31,7 @@ class WebSettings:
     spool_octets: int = 256 * 2**20
     thresholds: Thresholds = DEFAULTS
     scanners: tuple[ScannerNetwork, ...] = ()
+    honeypot: bool = False  # the mails hold a link that no person sees
     company_networks: Networks = ()  # that our own people browse from
     click_hosts: frozenset[str] = frozenset()  # hosts of articles whose visitors carry a click id
     country: Callable[[str], str] = nowhere  # of a visitor's address
@@ -47,6 +48,7 @@ class WebSettings:
             short=self.short,
             thresholds=self.thresholds,
             scanners=self.scanners,
+            honeypot=self.honeypot,
             company_networks=self.company_networks,
             click_hosts=self.click_hosts,
             country=self.country,
