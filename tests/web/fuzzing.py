@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from digest.domain.link import clean, web_address, with_utm
 from digest.files.networks import load_networks
 from tests.asgi import Answered, Asked
 from tests.linked import ANA, BEN, BROWSER_TOKEN, GROUP, OLD, POSTS, SITE, Linked, share_link
+from tests.signed import PATH, stamped
 
 MARK = "zq9<i>mark"  # never shown as it is, and from a path, a query or a header never shown at all
 GROWING = {"click", "visit", "day_salt", "short_link", "caption_use"}  # what a request without a form may add to
@@ -63,6 +65,28 @@ FORMS: tuple[dict[str, str], ...] = (
     {"action": "return"},
     {"List-Unsubscribe": "One-Click"},
 )
+FIELDS_OF_CLAIM = ("key", "click_id", "event", "external_id", "value", "currency", "occurred_at", "utm_campaign")
+JSON = (
+    "1e400",
+    "-5",
+    "NaN",
+    "Infinity",
+    "0.001",
+    "9" * 5000,
+    '"12.50"',
+    '"EUR"',
+    '"\\ud800"',
+    '"\\u0000"',
+    '"\\u202e"',
+    "null",
+    "true",
+    "[" * 3000,
+    "[]",
+    "{}",
+    '"2026-11-24T09:00:00Z"',
+    '"9999-12-31T23:59:59-23:59"',
+    '"' + "x" * 300 + '"',
+)
 AGENTS = (b"", b"curl/8", b"Twitterbot/1.0", b"Mozilla/5.0 (iPhone) Mobile", b"\xb7\xff\xfe", b"a\x00b", b"x" * 65536, "\N{PARTY POPPER}".encode())
 LANGUAGES = (b"de", b"tlh", b"*", b"de-AT;q=0.9, en", b"\xff", b",,,", b"x" * 5000, b"../../etc/passwd", b"en\r\nset-cookie: a=b")
 METHODS = (*["GET"] * 6, *["POST"] * 6, "HEAD", "HEAD", "PUT", "OPTIONS", "TRACE", "get", "P\u00d6ST", "")
@@ -101,9 +125,10 @@ class World:
     places: frozenset[str]
     hosts: frozenset[str]
     check: str  # of Ana's form
+    click_id: str  # of somebody's visit
 
 
-def world(linked: Linked, slugs: Sequence[str], routes: Sequence[str], check: str) -> World:
+def world(linked: Linked, slugs: Sequence[str], routes: Sequence[str], check: str, click_id: str) -> World:
     """The world of a small edition whose short links are `slugs`."""
     leave = linked.leave_link()
     tokens = (ANA, BEN, OLD, GROUP)
@@ -127,6 +152,7 @@ def world(linked: Linked, slugs: Sequence[str], routes: Sequence[str], check: st
         secrets=(*tokens, BROWSER_TOKEN, *slugs, leave[3:], linked.leave_link("ben")[3:], "ana@example.com", "ben@example.com", "intra.example.com"),
         places=frozenset([*articles, *tagged]),
         check=check,
+        click_id=click_id,
         hosts=frozenset(
             urlsplit(template).netloc for template in templates if template.startswith("https://") and "{" not in urlsplit(template).netloc
         ),
@@ -194,6 +220,20 @@ def sent(draw: st.DrawFn, found: World) -> Asked:
     headers += [(b"content-type", kind), *draw(st.sampled_from(ORIGINS))]
     leaves = draw(st.sampled_from((*[False] * 9, True)))
     return Asked(path=unquote(path), method="POST", headers=tuple(headers), chunks=(body[:cut], body[cut:]), leaves=leaves)
+
+
+@st.composite
+def claimed(draw: st.DrawFn, found: World) -> Asked:
+    """A signed conversion with anything in its fields: who signs may still be careless."""
+    fields = {"key": '"k1"', "event": '"lead"', "click_id": json.dumps(found.click_id)}
+    for name in draw(st.lists(st.sampled_from((*FIELDS_OF_CLAIM, "zz", "\\ud800")), max_size=4)):
+        fields[name] = draw(st.one_of(st.sampled_from(JSON), st.text(max_size=20).map(json.dumps)))
+    body = ("{" + ", ".join(f'"{name}": {value}' for name, value in fields.items()) + "}").encode("utf-8", "surrogatepass")
+    body = draw(
+        st.sampled_from((body, body, body, body, body, body[:-1], body * 2, b"\xff" + body, body.decode("utf-8", "replace").encode("utf-16")))
+    )
+    head = tuple((name.lower().encode(), value.encode()) for name, value in stamped(body).items())
+    return Asked(path=PATH, method="POST", headers=head, chunks=(body,))
 
 
 @st.composite
@@ -265,6 +305,8 @@ def one_click(request: Asked, found: World) -> bool:
 
 def may_change(request: Asked, found: World) -> set[str]:
     """Tables whose number of rows this request may change."""
+    if request.path == PATH and dict(request.headers).get(b"digest-signature", b"").startswith(b"v1="):
+        return {"outcome"}
     if request.method == "POST":
         return set(metadata.tables) if (ours(request) or one_click(request, found)) and not request.leaves else set()
     return GROWING if request.method == "GET" else {"short_link"} if request.method == "HEAD" else set()
@@ -291,7 +333,7 @@ def _check_place(request: Asked, answer: Answered, found: World) -> None:
         assert place.isprintable()
         typed = b"".join(request.chunks)
         host = urlsplit(place).netloc
-        known = place in found.places or host in found.hosts or place.startswith((f"{SITE}/", "/"))
+        known = re.sub(r"&ac_id=[0-9a-z]{16}", "", place) in found.places or host in found.hosts or place.startswith((f"{SITE}/", "/"))
         assert not place.startswith("//")
         assert known or (re.fullmatch(r"[a-z0-9.-]+", host) and host.encode() in typed.lower() and urlsplit(place).path == "/share"), place
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from tests.asgi import Asked, Client
 from tests.linked import ANA, BEN, GROUP, PERSON, Linked, share_link
-from tests.web.fuzzing import Log, World, asked, check_answer, counts, may_change, sent, world
+from tests.signed import OPEN
+from tests.web.fuzzing import Log, World, asked, check_answer, claimed, counts, may_change, sent, world
 
 EXAMPLES = int(os.environ.get("DIGEST_FUZZ", "0"))
 FUZZ = settings(
@@ -31,7 +32,7 @@ HEADERS = tuple((name.encode(), value.encode()) for name, value in PERSON.items(
 
 @pytest.fixture
 def client(linked: Linked) -> Iterator[Client]:
-    with Client(linked, trusted_proxies=("192.0.2.7", "unix")) as client:
+    with Client(linked, trusted_proxies=("192.0.2.7", "unix"), **OPEN) as client:
         yield client
 
 
@@ -51,10 +52,12 @@ def around(linked: Linked, client: Client) -> World:
     routes = [route.path.replace("{", "").replace("}", "").replace(":path", "") for route in client.routes()]
     check = re.search(rb'name="check" value="(\w+)"', client(Asked(path=linked.leave_link())).body)
     assert check is not None
-    return world(linked, [row["slug"] for row in linked.short_links()], routes, check[1].decode())
+    slug = linked.short_links()[0]["slug"]
+    click_id = client(Asked(path=f"/l/{slug}", headers=HEADERS)).one("location").partition("ac_id=")[2][:16]
+    return world(linked, [row["slug"] for row in linked.short_links()], routes, check[1].decode(), click_id)
 
 
-@pytest.mark.parametrize("kind", [asked, sent])
+@pytest.mark.parametrize("kind", [asked, sent, claimed])
 def test_no_request_finds_a_crack(linked: Linked, client: Client, around: World, log: Log, kind: Callable[[World], st.SearchStrategy[Asked]]) -> None:
     rows = counts(linked)
 
