@@ -51,6 +51,7 @@ class Seen:
     def __init__(self, most: int = _LINKS) -> None:
         self._tokens: Bounded[str, LinkToken] = Bounded(most)
         self._links: Bounded[str, links.ShortLink] = Bounded(most)
+        self._made: Bounded[str, bool] = Bounded(most)
         self._slugs: Bounded[tuple[str, str, str], str] = Bounded(most)
         self._posts: Bounded[int, dict[int, LinkedPost]] = Bounded(_EDITIONS)
         self._contents: Bounded[int, EditionContent] = Bounded(_EDITIONS)
@@ -69,6 +70,11 @@ class Seen:
     def minted(self, slugs: Mapping[tuple[str, str, str], str]) -> None:
         """Remember short links that were made just now."""
         self._slugs.put(slugs)
+        self._made.put(dict.fromkeys(slugs.values(), True))
+
+    def heard_of(self, key: str) -> bool:
+        """True when there surely is such a token or slug."""
+        return key in self._tokens or key in self._links or key in self._made
 
     def knows(self, press: Press) -> bool:
         """True when the press can be answered out of this alone."""

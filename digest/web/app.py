@@ -29,6 +29,7 @@ from digest.web.employee import routes as employee_routes
 from digest.web.guard import MAX_BODY, BodyTooBigError, announced, explain, limited, may_act, send_reply
 from digest.web.known import Known
 from digest.web.links import LinkDoor, Receive, Scope, Send, kind_of
+from digest.web.logo import logo_routes
 from digest.web.metrics import Meters, metered
 from digest.web.misses import Gate, Misses
 from digest.web.operator import Machine
@@ -108,7 +109,8 @@ def make_app(
     """The application for `uvicorn`; `routes` adds other rooms (the desk). Its lifespan starts and stops the committer."""
     patient = engine.execution_options(patience=_PATIENCE)
     machine = _machine(Tracker(patient, settings.for_tracking()), settings)
-    presser = Gate(machine.committer, machine.misses, Known(engine, clock), machine.spooled)
+    known = Known(engine, clock)
+    presser = Gate(machine.committer, machine.misses, known, machine.tracker.seen, machine.spooled)
     pages = Pages(settings)
     proxies = Proxies(settings.trusted_proxies)
     captions = Captions(patient, settings.caption_uses)
@@ -122,6 +124,7 @@ def make_app(
             back.cancel()
             await asyncio.wait([back])
         await run_in_threadpool(machine.committer.stop)
+        await run_in_threadpool(known.stop)
 
     async def unknown(request: Request, error: Exception) -> Response:
         language = preferred_language(request.scope["headers"])
@@ -135,6 +138,7 @@ def make_app(
         routes=[
             *employee_routes(engine, presser, pages, settings, proxies, captions, clock),
             *operator_routes(machine, engine, settings.metrics, proxies, clock),
+            *logo_routes(settings.logo),
             Route("/robots.txt", _robots, methods=["GET"]),
             *routes,
         ],

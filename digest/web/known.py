@@ -67,6 +67,7 @@ class Known:
         self._looked = float("-inf")
         self._until: datetime | None = None
         self._looking = threading.Lock()
+        self._thread: threading.Thread | None = None
 
     def may_be(self, name: str) -> bool:
         """False when there is certainly no such link; True while nobody knows."""
@@ -79,9 +80,14 @@ class Known:
         """Look for new links in a thread of its own; None when one looks already."""
         if not self._looking.acquire(blocking=False):
             return None
-        thread = threading.Thread(target=self._look, name="known links", daemon=True)
+        self._thread = thread = threading.Thread(target=self._look, name="known links", daemon=True)
         thread.start()
         return thread
+
+    def stop(self) -> None:
+        """Wait for the last look."""
+        if self._thread is not None:
+            self._thread.join()
 
     def _look(self) -> None:
         try:

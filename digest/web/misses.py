@@ -13,13 +13,13 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import lru_cache
 
 from starlette.concurrency import run_in_threadpool
 
 from digest.domain.press import Press, Standing
 from digest.errors import StorageError
 from digest.pipeline.answer import NOWHERE, Answer
+from digest.pipeline.seen import Seen
 from digest.web.committer import Committer
 from digest.web.known import Known
 from digest.web.spool import Spooled
@@ -40,7 +40,7 @@ class Misses:
         self._most = most
         self._monotonic = monotonic
         self._levels: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
-        self._source = lru_cache(maxsize=4096)(_hasher(secrets.token_bytes(16)))
+        self._source = _hasher(secrets.token_bytes(16))
 
     def __len__(self) -> int:
         """How many sources are remembered."""
@@ -48,7 +48,7 @@ class Misses:
 
     def over(self, address: str) -> bool:
         """True when the source has asked for too many."""
-        return bool(self._levels) and self._level(self._source(address)) >= self._a_minute
+        return bool(self._levels) and self._level(self._source(address)) > self._a_minute - 1
 
     def note(self, address: str) -> None:
         """The source asked for one that is none."""
@@ -84,15 +84,16 @@ def _home(address: str) -> str:
 class Gate:
     """What every press goes through: a guesser is refused, and a database that hangs is not waited for."""
 
-    def __init__(self, committer: Committer[Press, Answer], misses: Misses, known: Known, spooled: Spooled | None) -> None:
+    def __init__(self, committer: Committer[Press, Answer], misses: Misses, known: Known, seen: Seen, spooled: Spooled | None) -> None:
         self._committer = committer
         self._misses = misses
         self._known = known
+        self._seen = seen
         self.spooled = spooled  # where what cannot be stored waits; None: nowhere
 
     async def ask(self, press: Press) -> Answer:
         """Where the press leads. Raises StorageError."""
-        if self._misses.over(press.address) and not self._known.may_be(press.key):
+        if self._misses.over(press.address) and not self._seen.heard_of(press.key) and not self._known.may_be(press.key):
             self._misses.refused += 1
             return NOWHERE
         answer = await self._patiently(press)
