@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from digest.config_tables import (
+    Brand,
     Content,
     Conversions,
     Database,
@@ -53,6 +54,7 @@ class Config(Keys):
     """The whole of config.toml. `home` is its folder; relative paths start there."""
 
     site: Site = Site()
+    brand: Brand = Brand()
     database: Database = Database()
     content: Content = Content()
     sender: Sender = Sender()
@@ -85,6 +87,11 @@ class Config(Keys):
     def queue_path(self) -> Path:
         """The queue's file or folder, absolute when `home` is."""
         return self.home / self.content.queue
+
+    @property
+    def templates_path(self) -> Path | None:
+        """The folder of templates that win over ours, or None."""
+        return self.home / self.site.templates if self.site.templates else None
 
     @property
     def site_zone(self) -> ZoneInfo:

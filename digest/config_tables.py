@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from digest.config_brand import Accent, DarkAccent, Fonts, LogoPlace, LogoSize
 from digest.config_mail import Audience, Bounces, Domains, Host, Mailbox, MailSource, OptionalMailbox
 from digest.config_values import (
     Canary,
@@ -15,15 +17,16 @@ from digest.config_values import (
     Line,
     Listen,
     Names,
-    Quiet,
-    Secret,
     Networks,
     Proxies,
+    Quiet,
+    Secret,
     Selector,
     SiteUrl,
     WebUrl,
     Zone,
 )
+from digest.domain.brand import OURS
 
 
 class Keys(BaseModel):
@@ -41,6 +44,26 @@ class Site(Keys):
     timezone: Zone = "UTC"
     address: str = ""
     policy_url: WebUrl = ""
+    templates: Line = ""
+
+
+class Brand(Keys):
+    """[brand]: the company's own look."""
+
+    name: Line = ""
+    logo: LogoPlace = ""
+    logo_size: LogoSize = ""
+    accent: Accent = OURS
+    accent_dark: DarkAccent = ""
+    fonts: Fonts = "serif"
+    corner: int = Field(default=2, ge=0, le=22)
+    tone: Literal["personal", "reserved"] = "personal"
+
+    @model_validator(mode="after")
+    def _sized(self) -> Self:
+        if self.logo.startswith("https://") and not self.logo_size:
+            raise PydanticCustomError("disagreed", 'brand.logo_size: found "", needed for a logo elsewhere: how large it is drawn, such as "160x40"')
+        return self
 
 
 class Database(Keys):

@@ -41,8 +41,8 @@ FLOORS = (
     {"domain"},
     {"errors"},
 )
-SAME_ROOM = {"config_tables": "config", "config_mail": "config", "config_values": "config"}
-PURE = {"ada_url", "babel", "regex"}  # what the ground floor may use besides the standard library
+SAME_ROOM = {"config_tables": "config", "config_brand": "config", "config_mail": "config", "config_values": "config"}
+PURE = {"ada_url", "babel", "markdown_it", "regex"}  # what the ground floor may use besides the standard library
 IMPURE = (
     {"asyncio", "glob", "http", "importlib", "io", "logging", "multiprocessing", "os", "pathlib", "pickle", "platform", "pwd", "random"}
     | {"secrets", "select", "shelve", "shutil", "signal", "smtplib", "socket", "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading"}
