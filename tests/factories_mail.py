@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
+from pathlib import Path
 from typing import Any
 
 from digest.domain.edition import EditionContent, EditionPost, FrozenAnswer, FrozenFigure, FrozenLesson
@@ -18,6 +18,7 @@ from digest.mail.compile import Compiled
 from digest.mail.fill import Fill, choices
 from digest.mail.inline import Inliner, inline
 from digest.mail.templates import Page, job, render
+from digest.mail.view import ReaderView
 
 SHARE, CONTROL, UNSUBSCRIBE = "7k2m9x4c8v3q5t1n0", "m4q8z2w6r0h5d9k3c", "0" * 35 + "7"
 NETWORKS = (("1", "linkedin", "LinkedIn"), ("2", "x", "X"), ("5", "bluesky", "Bluesky"), ("6", "mastodon", "Mastodon"))
@@ -225,32 +226,20 @@ def person(**changes: Any) -> Fill:
     return replace(fill, **changes)
 
 
-class ReaderView:
-    """One reader's choice, without marks: the slow way."""
-
-    def __init__(self, chosen: Mapping[str, Sequence[str]]) -> None:
-        self._chosen = chosen
-
-    def pick(self, name: str, options: Sequence[str]) -> Sequence[str]:
-        return [key for key in self._chosen.get(name, ()) if key in options]
-
-    def open(self, name: str, key: str) -> str:
-        del name, key
-        return ""
-
-    def close(self) -> str:
-        return ""
-
-    def gap(self, index: int) -> bool:
-        return index > 0
-
-
-def slow_page(content: EditionContent, compiled: Compiled, fill: Fill, *, two_way: bool = False, inliner: Inliner = inline) -> Page:
+def slow_page(
+    content: EditionContent,
+    compiled: Compiled,
+    fill: Fill,
+    *,
+    two_way: bool = False,
+    inliner: Inliner = inline,
+    site: Path | None = None,
+) -> Page:
     """The page of this person alone, rendered and inlined for nobody else."""
     slots = {"share": fill.share, "control": fill.control, "unsubscribe": fill.unsubscribe, "name": fill.name, "subject": ""}
     chosen = choices(compiled, fill)
     view = ReaderView(chosen)
-    page = render(job(content, compiled.language, two_way=two_way), (view, view), slots, chosen["minutes"])
+    page = render(job(content, compiled.language, two_way=two_way, site=site), (view, view), slots, chosen["minutes"])
     return replace(page, html=inliner(page.html))
 
 

@@ -16,7 +16,7 @@ from digest.demo.inbox import make_inbox
 from digest.demo.mailbox import Mailbox, free_port
 from digest.demo.servers import Server
 from digest.demo.walk import DemoClock
-from digest.mail.templates import environment
+from digest.mail.environment import environment
 from digest.pipeline import edition, week
 from digest.web.serving import application
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from digest.domain.brand import Brand
 from digest.domain.post import Audience, Kind, Origin
 
 
@@ -124,6 +125,7 @@ class EditionContent:
     answers: tuple[FrozenAnswer, ...] = ()
     lesson: FrozenLesson | None = None
     browser_token: str = ""  # of /w/<token>
+    brand: Brand = field(default_factory=Brand)
     honeypot: bool = False  # the HTML holds a link that no person sees
 
     def post(self, n: int) -> EditionPost | None:

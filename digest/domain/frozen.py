@@ -11,6 +11,7 @@ from datetime import date
 from enum import Enum
 from typing import Any
 
+from digest.domain.brand import Brand, Logo
 from digest.domain.edition import EditionContent, EditionPost, FrozenAnswer, FrozenFigure, FrozenLesson
 from digest.domain.post import Audience, Kind, Origin
 
@@ -42,6 +43,7 @@ def thaw(data: Mapping[str, Any]) -> EditionContent:
             "figures": tuple(FrozenFigure(**figure) for figure in data["figures"]),
             "answers": tuple(FrozenAnswer(**answer) for answer in data["answers"]),
             "lesson": None if lesson is None else FrozenLesson(**{**lesson, "choices": tuple(lesson["choices"])}),
+            "brand": _brand(data.get("brand", {})),
         },
     )
 
@@ -50,6 +52,11 @@ def without_author(content: EditionContent, employee: int) -> EditionContent:
     """The same words, without the name and number of somebody who asked to be forgotten."""
     posts = [replace(post, author="", author_place="", author_id=None) if post.author_id == employee else post for post in content.posts]
     return replace(content, posts=tuple(posts))
+
+
+def _brand(data: Mapping[str, Any]) -> Brand:
+    """An edition from before there were brands has the one that was the only one."""
+    return Brand(**{**data, "logo": Logo(**data["logo"]) if data.get("logo") else None})
 
 
 def _post(data: Mapping[str, Any]) -> EditionPost:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+from digest.domain.brand import Brand
 from digest.domain.calendar import parse_period
 from digest.domain.edition import EditionContent, EditionPost, FrozenAnswer, FrozenFigure, FrozenLesson
 from digest.domain.employee import Employee
@@ -33,6 +34,7 @@ class Words:
     tracking: str
     networks: tuple[tuple[str, str, str], ...]
     honeypot: bool = False
+    brand: Brand = field(default_factory=Brand)
 
 
 def freeze_edition(
@@ -75,6 +77,7 @@ def freeze_edition(
         answers=_answers(queue.answers, day),
         lesson=_lesson(queue.lessons, period),
         browser_token=browser_token,
+        brand=words.brand,
     )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from digest.domain.edition import EditionContent
@@ -16,6 +17,7 @@ from digest.domain.words import count_words, reading_minutes, shorten
 from digest.errors import TemplateError
 from digest.mail.inline import Inliner, inline
 from digest.mail.qp import Slot, encode_run
+from digest.mail.rules import whole
 from digest.mail.templates import job, place_of, render
 from digest.mail.view import SLOTS, PoolView, free_salt, slot_word, split_marks
 
@@ -55,13 +57,20 @@ def compile_edition(
     two_way: bool = False,
     intents: Mapping[tuple[int, str], str] | None = None,
     inliner: Inliner = inline,
+    site: Path | None = None,
 ) -> bytes:
-    """The compiled edition for readers of `language`; the same input gives the same octets. Raises TemplateError."""
-    work = job(content, language, two_way=two_way, intents=intents)
+    """The compiled edition for readers of `language`; the same input gives the same octets. Raises TemplateError.
+
+    `site`: a folder whose templates win over ours; then the letter is searched for what no letter may lack.
+    """
+    work = job(content, language, two_way=two_way, intents=intents, site=site)
     counted = _count(content)
     salt = free_salt(repr((content, work.words.phrases)))
     minutes = [str(m) for m in range(1, reading_minutes(sum(counted.values())) + 1)]
-    page = render(work, (PoolView(salt, html=False), PoolView(salt, html=True)), {slot: slot_word(salt, slot) for slot in SLOTS}, minutes)
+    work, slots = replace(work, salt=salt), {slot: slot_word(salt, slot) for slot in SLOTS}
+    page = render(work, (PoolView(salt, html=False), PoolView(salt, html=True)), slots, minutes)
+    if site:
+        whole(page, work, slots, site)
     data = {
         "language": work.words.language,
         "subject": "" if slot_word(salt, "subject") in page.subject else page.subject,
@@ -88,18 +97,20 @@ def _tree(page: str, salt: str, *, html: bool) -> list[Any]:
     """A marked page as nested lists that JSON can hold."""
     nodes, rest = _nodes(split_marks(page, salt, html=html), salt)
     if rest:
-        raise TemplateError("body.html" if html else "body.txt", "view.close() without view.open()")
+        raise TemplateError("digest/body.html" if html else "digest/body.txt", "view.close() without view.open()")
     return nodes
 
 
 def _nodes(tokens: list[tuple[str, str, str]], salt: str) -> tuple[list[Any], list[tuple[str, str, str]]]:
     nodes: list[Any] = []
+    last = ""  # the pick whose options the last node holds
     while tokens:
         (kind, what, key), tokens = tokens[0], tokens[1:]
         if kind == "close":
             return nodes, [("close", "", ""), *tokens]
         if kind == "text":
             nodes += _encoded(what, salt)
+            last = ""
             continue
         option, tokens = _nodes(tokens, salt)
         if not tokens:
@@ -107,8 +118,9 @@ def _nodes(tokens: list[tuple[str, str, str]], salt: str) -> tuple[list[Any], li
         tokens = tokens[1:]
         while len(tokens) > 1 and tokens[0][0] == "text" and not tokens[0][1].strip() and tokens[1][:2] == ("open", what):
             tokens = tokens[1:]  # white space between two options belongs to neither
-        if not nodes or not isinstance(nodes[-1], dict) or nodes[-1].get("g") != what or key in nodes[-1]["o"]:
-            nodes.append({"g": what, "o": {}, "b": []})
+        if last != what or key in nodes[-1]["o"]:
+            nodes.append({"g": what.partition(".")[0], "o": {}, "b": []})
+            last = what
         if key:
             nodes[-1]["o"][key] = option
         else:

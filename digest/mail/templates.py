@@ -1,40 +1,26 @@
-"""Templates: found in the checkout or the wheel, rendered for an edition and a language, never for an employee."""
+"""What a template is given: an edition and a language, never an employee."""
 
 from __future__ import annotations
 
-import re
-import textwrap
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parseaddr
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import jinja2
 from markupsafe import Markup
 
 from digest.domain.edition import EditionContent, EditionPost
 from digest.domain.link import HONEYPOT, SHARE_PAGE, number
 from digest.domain.post import Origin
-from digest.domain.words import Words, direction, initial
-from digest.errors import TemplateError
+from digest.domain.words import Words
 from digest.mail import catalogue
-from digest.mail.view import View
+from digest.mail.environment import render_file
+from digest.mail.plain import ascii_url, clean
+from digest.mail.view import PoolView, View
 
-WIDTH = 76  # of the text part (RFC 3676 asks for 78 or less)
 PARTS = ("colleagues", "sharing", "inside")
-_ASCII = "".join(chr(c) for c in range(0x21, 0x7F))
-_DROPPED = {"Cc", "Cs", "Cn"}  # control characters, lone surrogates, code points that are none
-
-
-def templates_folder() -> Path:
-    """`templates/` beside the package in a checkout, inside the package in a wheel."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "_templates"
-    return inside if inside.is_dir() else package.parent / "templates"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,25 +34,30 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What is rendered: an edition in one language. `two_way`: links to answer, vote and give are live."""
+    """What is rendered: an edition in one language.
+
+    `two_way`: links to answer, vote and give are live. `site`: a folder of templates that win over ours.
+    `salt`: the word that slots are marked with, when they are marked.
+    """
 
     content: EditionContent
     words: Words
     two_way: bool = False
     intents: Mapping[tuple[int, str], str] = field(default_factory=dict)  # with tracking off: (post, network letter) -> compose address
+    site: Path | None = None
+    salt: str = ""
 
 
-def job(content: EditionContent, language: str, *, two_way: bool = False, intents: Mapping[tuple[int, str], str] | None = None) -> Job:
+def job(
+    content: EditionContent,
+    language: str,
+    *,
+    two_way: bool = False,
+    intents: Mapping[tuple[int, str], str] | None = None,
+    site: Path | None = None,
+) -> Job:
     """The job of rendering `content` for readers of `language`."""
-    return Job(content=content, words=catalogue.words(language), two_way=two_way, intents=intents or {})
-
-
-def clean(text: str) -> str:
-    """`text` with plain line ends and without what no mail may carry."""
-    if text.isprintable():
-        return text
-    plain = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
-    return "".join(c for c in plain if c in "\n\t" or unicodedata.category(c) not in _DROPPED)
+    return Job(content=content, words=catalogue.words(language), two_way=two_way, intents=intents or {}, site=site)
 
 
 def place_of(post: EditionPost) -> str:
@@ -158,54 +149,6 @@ class Links:
         return f"mailto:{quote(address, safe='@')}?subject={quote(clean(self._job.content.ask), safe='')}" if address else ""
 
 
-def ascii_url(url: str) -> str:
-    """`url` with anything outside ASCII percent-encoded, so that no mail program reads it otherwise."""
-    return quote(clean(url), safe=_ASCII)
-
-
-def wrap(text: str, indent: str = "", first: str | None = None) -> str:
-    """`text` in lines of at most 76 by words; line breaks of its own stay."""
-    lines: list[str] = []
-    for line in clean(str(text)).split("\n"):
-        lines += textwrap.wrap(
-            line,
-            WIDTH,
-            initial_indent=indent if lines or first is None else first,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        ) or [""]
-    return "\n".join(lines).strip("\n")
-
-
-def paragraphs(text: str) -> list[str]:
-    """`text` cut at its empty lines."""
-    return [part.strip() for part in re.split(r"\n\s*\n", clean(text)) if part.strip()]
-
-
-def _finalize(value: object) -> object:
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return clean(value)
-    return value
-
-
-@cache
-def environment() -> jinja2.Environment:
-    """The one environment: HTML escaped, nothing undefined, control characters dropped from every value."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates_folder()),
-        autoescape=jinja2.select_autoescape(enabled_extensions=("html",), default=False),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=_finalize,
-        auto_reload=False,
-    )
-    made.filters.update(wrap=wrap, paragraphs=paragraphs, initial=initial, number=number, direction=direction)
-    return made
-
-
 def render(job: Job, views: tuple[View, View], slots: Mapping[str, str], minutes: Sequence[str]) -> Page:
     """Subject, text and HTML (not yet inlined). `views`: one for text, one for HTML; `minutes`: every reading time a reader may have.
 
@@ -213,10 +156,15 @@ def render(job: Job, views: tuple[View, View], slots: Mapping[str, str], minutes
     """
     text, html = views
     return Page(
-        subject=_render("digest/subject.txt", _context(job, text, slots, minutes)).strip("\n"),
-        text=_render("digest/body.txt", _context(job, text, slots, minutes)),
-        html=_render("digest/body.html", _context(job, html, slots, minutes)),
+        subject=render_file("digest/subject.txt", _context(job, text, slots, minutes), job.site).strip("\n"),
+        text=render_file("digest/body.txt", _context(job, text, slots, minutes), job.site),
+        html=render_file("digest/body.html", _context(job, html, slots, minutes), job.site),
     )
+
+
+def names(job: Job) -> frozenset[str]:
+    """The names that a letter's templates may use."""
+    return frozenset(name for name in _context(job, PoolView(job.salt, html=True), {}, ()) if not name.startswith("_"))
 
 
 def _context(job: Job, view: View, slots: Mapping[str, str], minutes: Sequence[str]) -> dict[str, Any]:
@@ -224,6 +172,10 @@ def _context(job: Job, view: View, slots: Mapping[str, str], minutes: Sequence[s
     places = {part: [str(post.n) for post in content.posts if place_of(post) == part] for part in PARTS}
     return {
         "edition": content,
+        "brand": content.brand,
+        # Checked name by name when the configuration was read, so the quotes in them may stand in a style sheet.
+        "fonts": {"serif": Markup(content.brand.serif), "sans": Markup(content.brand.sans)},  # noqa: S704
+        "_salt": job.salt,
         "words": job.words,
         "view": view,
         "slot": slots,
@@ -242,24 +194,3 @@ def _context(job: Job, view: View, slots: Mapping[str, str], minutes: Sequence[s
 def _because(words: Words, reason: str) -> str:
     kind, _, what = reason.partition(":")
     return words(f"because_{kind}", topic=what)
-
-
-def _render(name: str, context: Mapping[str, Any]) -> str:
-    try:
-        return environment().get_template(name).render(context)
-    except jinja2.TemplateSyntaxError as error:
-        raise TemplateError(f"{error.name}:{error.lineno}", error.message or "") from error
-    except jinja2.TemplateNotFound as error:
-        raise TemplateError(error.name or name, "there is no such template") from error
-    except (jinja2.UndefinedError, KeyError) as error:
-        raise TemplateError(f"{name}:{_line(error)}", str(error)) from error
-
-
-def _line(error: BaseException) -> int:
-    """The template's line: Jinja rewrites the traceback so that its last template frame has it."""
-    line, trace = 0, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename.endswith((".html", ".txt")):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line

@@ -9,12 +9,14 @@ the slow way, which tests and the bench compare with.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from markupsafe import Markup
 
 SLOTS = {"share": 17, "control": 17, "unsubscribe": 36, "name": 0, "name_html": 0, "subject": 0}  # slot -> length on the wire; 0: any
+
+GROUPS = ("colleagues", "sharing", "inside", "part", "network", "minutes", "greeting", "preheader")  # what readers choose from, and because ~ n
 
 
 class View(Protocol):
@@ -38,16 +40,22 @@ class PoolView:
 
     def __init__(self, salt: str, *, html: bool) -> None:
         self._start, self._end = _frame(salt, html=html)
+        self._turns: dict[str, int] = {}
 
     def pick(self, name: str, options: Sequence[str]) -> Sequence[str]:
-        """All of them."""
-        del name
+        """All of them. Raises ValueError for a group that nobody would ever choose from."""
+        if name not in GROUPS and not re.fullmatch(r"because[0-9]+", name):
+            raise ValueError(f"found view.pick({name!r}), allowed {', '.join(GROUPS)} and because ~ n")
+        self._turns[name] = self._turns.get(name, 0) + 1
         return options
 
     def open(self, name: str, key: str) -> str:
-        """The key goes in hexadecimal, since a comment must not hold two hyphens."""
+        """The key goes in hexadecimal, since a comment must not hold two hyphens.
+
+        The turn tells two picks of one group that stand side by side: each keeps its place, as it would for one reader.
+        """
         written = key.encode("utf-8", "surrogatepass").hex()
-        return Markup(f"{self._start}o {name} {written}{self._end}")  # noqa: S704 - word characters and hexadecimal digits only
+        return Markup(f"{self._start}o {name}.{self._turns.get(name, 0)} {written}{self._end}")  # noqa: S704 - word characters and digits only
 
     def close(self) -> str:
         """The same for every option."""
@@ -56,6 +64,30 @@ class PoolView:
     def gap(self, index: int) -> bool:
         """Once, before the first."""
         return index == 0
+
+
+class ReaderView:
+    """One reader's choice, without marks: the slow way. `chosen`: group -> keys, in order."""
+
+    def __init__(self, chosen: Mapping[str, Sequence[str]]) -> None:
+        self._chosen = chosen
+
+    def pick(self, name: str, options: Sequence[str]) -> Sequence[str]:
+        """The reader's own."""
+        return [key for key in self._chosen.get(name, ()) if key in options]
+
+    def open(self, name: str, key: str) -> str:
+        """Nothing."""
+        del name, key
+        return ""
+
+    def close(self) -> str:
+        """Nothing."""
+        return ""
+
+    def gap(self, index: int) -> bool:
+        """Before every option but the first."""
+        return index > 0
 
 
 def slot_word(salt: str, slot: str) -> str:
@@ -78,11 +110,11 @@ def _frame(salt: str, *, html: bool) -> tuple[str, str]:
 
 
 def split_marks(page: str, salt: str, *, html: bool) -> list[tuple[str, str, str]]:
-    """A marked page as ("text", what, ""), ("open", name, key) and ("close", "", "")."""
+    """A marked page as ("text", what, ""), ("open", name.turn, key) and ("close", "", "")."""
     found: list[tuple[str, str, str]] = []
     position = 0
     start, end = _frame(salt, html=html)
-    for mark in re.finditer(rf"{start}(?:o (\w+) (\w*)|(c)){end}", page):
+    for mark in re.finditer(rf"{start}(?:o (\w+\.\d+) (\w*)|(c)){end}", page):
         found.append(("text", page[position : mark.start()], ""))
         found.append(("close", "", "") if mark[3] else ("open", mark[1], bytes.fromhex(mark[2]).decode("utf-8", "surrogatepass")))
         position = mark.end()

@@ -75,6 +75,7 @@ def examine(config: Config, *, clock: Callable[[], datetime], network: bool = Tr
         if network:
             sections.append(Section(name="links", findings=tuple(_links(case))))
         sections.append(Section(name="sharing", findings=tuple(doctor_settings.sharing(config, clock()))))
+        sections.append(Section(name="look", findings=tuple(doctor_settings.look(config))))
         sections.append(Section(name="clock", findings=tuple(_clock(case))))
         sections.append(Section(name="letter", findings=(_letter(case),)))
     finally:

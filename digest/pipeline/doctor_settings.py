@@ -10,8 +10,9 @@ from digest.domain.doctor import Finding, bad, ok, unknown, warn
 from digest.errors import DigestError, FileProblemsError
 from digest.files.country import open_countries
 from digest.files.networks import read_networks
+from digest.mail.overrides import Whose
 from digest.mail.sources import from_imap, from_maildir
-from digest.pipeline import networks, tracking
+from digest.pipeline import branding, networks, templates, tracking
 
 _SOME = 5  # names that are shown
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -73,6 +74,24 @@ def sharing(config: Config, now: datetime) -> list[Finding]:
         _, problem = open_countries(file, now)
         subject, _, said = problem.partition(": ")
         found.append(warn(subject, said) if problem else ok("tracking.country_database", f"{file} can be read"))
+    return found
+
+
+def look(config: Config) -> list[Finding]:
+    """The company's colours and logo, and its own templates."""
+    _, notes = branding.brand(config)
+    found = []
+    for note in notes:
+        subject, _, said = note.partition(": ")
+        do = "Set the colour that is used, or another." if subject.startswith("brand.accent") else "Correct it in config.toml."
+        found.append(warn(subject, said, do))
+    try:
+        behind = [file.path for file in templates.listed(config) if file.whose in {Whose.BEHIND, Whose.UNMARKED}]
+    except DigestError as error:
+        return [*found, bad("site.templates", error.detail, error.hint)]
+    if behind:
+        do = "Compare them with ours: `digest templates list`, then `digest templates check`."
+        found.append(warn("site.templates", f"ours have changed since these were copied, or may have: {', '.join(behind[:_SOME])}", do))
     return found
 
 

@@ -26,6 +26,7 @@ from digest.errors import DigestError, EditionError, NoSuchWeekError, NotFoundEr
 from digest.pipeline import freezing, networks, queue, rendering
 from digest.pipeline.planning import Planner, edition_hash
 from digest.pipeline.schedule import hours, timetable
+from digest.pipeline.templates import site_folder
 
 CHUNK = 500  # employees a transaction; about ten milliseconds of writing on SQLite
 _BUSY = frozenset({EditionState.SENDING, EditionState.CLOSED, EditionState.CANCELLED, EditionState.SKIPPED})
@@ -82,7 +83,7 @@ def _begin(engine: Engine, config: Config, period: str, now: datetime, *, again:
     with read(engine) as connection:
         content, warnings = freezing.freeze(connection, config, period)
         languages = audience.languages(connection)
-    compiled = rendering.compile_languages(content, languages, networks.known(config))  # the slow part, before the transaction
+    compiled = rendering.compile_languages(content, languages, networks.known(config), site_folder(config))  # the slow part, before the transaction
     outside = envelope(sender=config.sender.sender, reply_to=config.sender.reply_to, list_name=config.site.name)
     with write(engine) as connection:
         keys.ensure_keys(connection, secrets.token_bytes, now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from digest.config import Config
@@ -12,7 +14,7 @@ from digest.domain.employee import Employee
 from digest.domain.planning import Words, freeze_edition
 from digest.domain.post import Origin
 from digest.errors import EditionError
-from digest.pipeline import networks, queue
+from digest.pipeline import branding, networks, queue
 from digest.pipeline.planning import fresh_token
 
 
@@ -21,15 +23,16 @@ def freeze(connection: Connection, config: Config, period: str) -> tuple[Edition
     said = queue.load(
         config.queue_path,
         people=people.addresses(connection),
-        disclosure=_words(config).disclosure,
+        disclosure=words(config).disclosure,
         networks=networks.known(config),
         site_url=config.site.url,
     )
     found = editions.by_period(connection, period)
+    look, notes = branding.brand(config)
     content = freeze_edition(
         said,
         _authors(connection, {post.by for post in said.posts if post.by}),
-        _words(config),
+        replace(words(config), brand=look),
         period=period,
         day=calendar.day_in(period, config.schedule.day),
         seen=history.carried(connection, before_edition=found.id if found else 0),
@@ -38,7 +41,7 @@ def freeze(connection: Connection, config: Config, period: str) -> tuple[Edition
     if not content.posts:
         where = config.queue_path
         raise EditionError(where, f"it has no post for {period}", hint="Add a [[post]] to it, then run `digest queue check`.")
-    return content, _mix_warnings(content, config)
+    return content, (*_mix_warnings(content, config), *notes)
 
 
 def _authors(connection: Connection, addresses: set[str]) -> dict[str, Employee]:
@@ -55,7 +58,8 @@ def _mix_warnings(content: EditionContent, config: Config) -> tuple[str, ...]:
     return (f"{text} Posts by colleagues are what people read; ask somebody for one.",)
 
 
-def _words(config: Config) -> Words:
+def words(config: Config) -> Words:
+    """What the configuration says in every edition."""
     company = config.site.company
     return Words(
         site_name=config.site.name,

@@ -27,6 +27,7 @@ from digest.mail.mime import unstructured
 from digest.pipeline import networks, renderers, signing
 from digest.pipeline.edition import find
 from digest.pipeline.rendering import DEAD_TOKEN, Renderer, compile_languages
+from digest.pipeline.templates import site_folder
 from digest.smtp.look import Look
 from digest.smtp.relay import Relay
 
@@ -177,7 +178,9 @@ def _sample(engine: Engine, config: Config, found: Edition, message: Message) ->
     if not posts:
         raise EditionError(found.period, "it carries internal posts only, so there is no sample", hint="Take an address of the roster.")
     picks, letters = tuple(Pick(n=post.n) for post in posts), tuple(letter for letter, _, _ in content.networks)
-    renderer = Renderer(content, outside, compile_languages(content, [message.language], networks.usable(config)), _NO_KEYS, live=False)
+    renderer = Renderer(
+        content, outside, compile_languages(content, [message.language], networks.usable(config), site_folder(config)), _NO_KEYS, live=False
+    )
     return renderer, replace(message, picks=picks, networks=letters[:2])
 
 

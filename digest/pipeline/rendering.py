@@ -8,6 +8,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import cached_property
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 from digest.domain.edition import EditionContent, EditionPost
@@ -29,14 +30,19 @@ DEAD_TOKEN = "0" * (TOKEN_LENGTH - 1) + "1"
 DEAD_UNSUBSCRIBE = "z" + "0" * 35
 
 
-def compile_languages(content: EditionContent, languages: Iterable[str], networks: Iterable[Network] | None = None) -> dict[str, bytes]:
+def compile_languages(
+    content: EditionContent,
+    languages: Iterable[str],
+    networks: Iterable[Network] | None = None,
+    site: Path | None = None,
+) -> dict[str, bytes]:
     """The compiled edition in each language that the letter speaks to readers of `languages`; at least one.
 
-    `networks`: whose compose addresses stand in it when tracking is off; None: ours.
+    `networks`: whose compose addresses stand in it when tracking is off; None: ours. `site`: a folder whose templates win over ours.
     """
     wanted = sorted({catalogue.spoken(language) for language in languages} or {catalogue.spoken("")})
     intents = share_intents(content, networks) if content.tracking == "off" else {}
-    return {language: compile_edition(content, language, intents=intents) for language in wanted}
+    return {language: compile_edition(content, language, intents=intents, site=site) for language in wanted}
 
 
 def share_intents(content: EditionContent, known: Iterable[Network] | None = None) -> dict[tuple[int, str], str]:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from babel.numbers import format_decimal
-from markupsafe import Markup
 from starlette.responses import Response
 
-from digest.domain.link import ALPHABET
 from digest.domain.press import Standing
 from digest.domain.words import Words, direction, nearest
+from digest.web.dress import Dresses
 from digest.web.settings import WebSettings
 
 _WORDS = Path(__file__).with_name("words")
@@ -46,13 +44,6 @@ class Reply:
         return response
 
 
-def templates_folder() -> Path:
-    """`templates/pages/` beside the package in a checkout, inside the package in a wheel."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "_templates"
-    return (inside if inside.is_dir() else package.parent / "templates") / "pages"
-
-
 @cache
 def spoken() -> tuple[str, ...]:
     """The languages the pages speak, English first."""
@@ -71,37 +62,25 @@ def hashed(source: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
 
 
+FILTERS: Mapping[str, Callable[..., Any]] = {"number": lambda value, language: format_decimal(value, locale=language)}
+
+
 class Pages:
     """Renders and dresses every page."""
 
-    def __init__(self, settings: WebSettings, folder: Path | None = None) -> None:
-        folder = folder or templates_folder()
-        self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(folder), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
-        self._style = self._environment.get_template("style.css").render(letters=ALPHABET[1:])
-        self._scripts = {name: (folder / f"{name}.js").read_text(encoding="utf-8") for name in ("copy", "share")}
-        self._environment.globals |= {
-            "style": Markup(self._style),  # noqa: S704 - our own file
-            "scripts": {name: Markup(text) for name, text in self._scripts.items()},  # noqa: S704 - our own files
-            "site_name": settings.site_name,
-            "company": settings.company,
-            "policy_url": settings.policy_url,
-            "keep_days": settings.keep_days,
-            "tracking": settings.tracking,
-        }
-        self._environment.filters["number"] = lambda value, language: format_decimal(value, locale=language)
+    def __init__(self, settings: WebSettings) -> None:
+        self._dresses = Dresses(settings, FILTERS)
         self._settings = settings
         self._notices: dict[tuple[str, str], Reply] = {}
 
     def page(self, name: str, language: str, *, status: int = 200, vary: str = "Accept-Language", **values: Any) -> Reply:  # noqa: ANN401 - whatever the template needs
         """The page `name` for a reader of `language`."""
         say = words(language)
-        html = self._environment.get_template(f"{name}.html").render(say=say, language=say.language, direction=direction(say.language), **values)
+        made = self._dresses.page(name, {"say": say, "language": say.language, "direction": direction(say.language), **values})
         # A form of the share page is answered by a redirect to a network, and that may redirect on: any https place.
         forms = "'self' https:" if name == "share" else "'self'"
-        script = f" script-src {hashed(self._scripts[name])};" if name in self._scripts else ""
-        sources = f"default-src 'none'; style-src {hashed(self._style)};{script} img-src 'self'"
+        script = f" script-src {hashed(made.script)};" if made.script else ""
+        sources = f"default-src 'none'; style-src {hashed(made.style)};{script} img-src 'self'"
         policy = f"{sources}; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
         headers = {
             "content-type": "text/html; charset=utf-8",
@@ -111,7 +90,7 @@ class Pages:
             "vary": vary,
             **_SAFE,
         }
-        return reply(status, headers, html.encode())
+        return reply(status, headers, made.html.encode())
 
     def notice(self, kind: str, language: str, *, status: int, detail: str = "", title: str = "", **headers: str) -> Reply:
         """A page that explains: unknown, expired, inside, paused, error, refused, too_big. Those without detail are made once."""

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from digest.config import Config
 from digest.files.country import open_countries
 from digest.files.scanners import load_scanners
-from digest.pipeline import networks
+from digest.pipeline import branding, networks
 from digest.pipeline.replaying import spool_of
 from digest.pipeline.tracking import company_networks, country_database, in_ascii, thresholds
 from digest.web.app import App, make_app
@@ -31,6 +31,9 @@ def web_settings(config: Config, now: datetime) -> WebSettings:
     if problem:
         log.warning("%s", problem)
     spool = spool_of(config)
+    brand, notes = branding.brand(config)
+    for note in notes:
+        log.warning("%s", note)
     return WebSettings(
         site_url=config.site.url,
         site_name=config.site.name,
@@ -54,4 +57,7 @@ def web_settings(config: Config, now: datetime) -> WebSettings:
         country=countries.of,
         conversions_secret=config.conversions.secret,
         conversion_events=config.conversions.events,
+        brand=brand,
+        logo=branding.logo_file(config)[0],
+        templates=config.templates_path,
     )

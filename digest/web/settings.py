@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from digest.domain.brand import Brand
 from digest.domain.share import Network
 from digest.domain.visitor import DEFAULTS, ScannerNetwork, Thresholds
+from digest.files.logo import LogoFile
 from digest.pipeline.tracking import Mode, Networks, TrackingSettings, nowhere
 
 
@@ -37,6 +39,9 @@ class WebSettings:
     country: Callable[[str], str] = nowhere  # of a visitor's address
     conversions_secret: str = field(default="", repr=False)  # "": no conversions are taken in
     conversion_events: tuple[str, ...] = ()
+    brand: Brand = field(default_factory=Brand)
+    logo: LogoFile | None = None  # served from our own address
+    templates: Path | None = None  # a folder whose pages win over ours
 
     def for_tracking(self) -> TrackingSettings:
         """The part that tracking needs."""

@@ -6,7 +6,8 @@ import pytest
 
 from digest.errors import TemplateError
 from digest.mail.compile import compile_edition
-from digest.mail.templates import _render, ascii_url, clean, paragraphs, templates_folder, wrap
+from digest.mail.environment import render_file, templates_folder
+from digest.mail.plain import ascii_url, clean, paragraphs, wrap
 from tests.factories_mail import edition
 
 
@@ -17,9 +18,9 @@ def test_an_email_is_a_folder_of_three_files() -> None:
 
 def test_a_missing_template_and_a_missing_value_are_named() -> None:
     with pytest.raises(TemplateError, match=r"digest/nothing\.html"):
-        _render("digest/nothing.html", {})
+        render_file("digest/nothing.html", {})
     with pytest.raises(TemplateError, match=r"digest/subject.txt:1: .*'edition' is undefined"):
-        _render("digest/subject.txt", {})
+        render_file("digest/subject.txt", {})
 
 
 def test_an_inliner_that_loses_a_mark_is_found_out() -> None:

@@ -12,7 +12,7 @@ import pytest
 import digest.mail
 from digest.domain.words import count_words, direction, initial, nearest, reading_minutes, shorten
 from digest.mail import catalogue
-from digest.mail.templates import templates_folder
+from digest.mail.environment import templates_folder
 
 ROOT = Path(digest.mail.__file__).parent / "words"
 ENGLISH = tomllib.loads((ROOT / "en.toml").read_text(encoding="utf-8"))
