@@ -42,7 +42,8 @@ class Server:
 
     port: int
     linked: Linked
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
+    log: Path
 
     def ask(self, raw: bytes, patience: float = 0.2) -> bytes:
         """What comes back for `raw`: until the server hangs up, or has said nothing for a while (it may wait for more)."""
@@ -73,14 +74,16 @@ def server(sqlite_url: str, tmp_path: Path) -> Iterator[Server]:
     text = f'[site]\nurl = "http://127.0.0.1:{port}"\n[web]\nlisten = "127.0.0.1:{port}"\n[database]\nurl = "{sqlite_url}"\n'
     (tmp_path / "config.toml").write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "digest", "--config", str(tmp_path / "config.toml"), "serve", "--only", "web"]
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    found = Server(port=port, linked=linked, process=process)
+    log = tmp_path / "log"  # a file, not a pipe that somebody must empty
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=out, stderr=subprocess.STDOUT)
+    found = Server(port=port, linked=linked, process=process, log=log)
     try:
         _wait(found)
         yield found
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.wait(timeout=60)
         engine.dispose()
 
 
@@ -100,13 +103,16 @@ def _plain(method: str, path: str, *more: bytes, body: bytes = b"") -> bytes:
     return b"\r\n".join([*lines, b"", body])
 
 
+FORM = (b"sec-fetch-site: same-origin", b"content-type: application/x-www-form-urlencoded")
 SEEDS = (
     _plain("GET", read_link(ANA, 1)),
     _plain("GET", share_link(ANA, 1, "2")),
     _plain("HEAD", share_link(BEN, 1)),
     _plain("GET", f"/w/{BROWSER_TOKEN}"),
     _plain("POST", share_link(ANA, 1), b"content-length: 17", b"content-type: application/x-www-form-urlencoded", body=b"network=2&words=x"),
-    _plain("POST", share_link(ANA, 1), b"transfer-encoding: chunked", body=b"5\r\nwords\r\n0\r\n\r\n"),
+    _plain("POST", share_link(ANA, 1), *FORM, b"content-length: 17", body=b"network=2&words=x"),
+    _plain("POST", share_link(ANA, 1), *FORM, b"content-length: 17", b"expect: 100-continue", body=b"network"),
+    _plain("POST", share_link(ANA, 1), *FORM, b"transfer-encoding: chunked", body=b"5\r\nwords\r\n0\r\n\r\n"),
     _plain("GET", "//evil.example/..%2f"),
     _plain("GET", "http://evil.example/l/k7q2m9x4c8v3"),
     _plain("GET", "/healthz", b"upgrade: websocket", b"connection: upgrade", b"sec-websocket-key: x", b"sec-websocket-version: 13"),
@@ -160,9 +166,8 @@ def test_no_bytes_break_the_server(server: Server) -> None:
     run()
     assert b" 200 " in server.get("/healthz")[:15]
     server.process.send_signal(signal.SIGTERM)
-    log, _ = server.process.communicate(timeout=60)
-    assert server.process.returncode == 0
-    assert [line for line in log.splitlines() if line.strip() and not CHATTER.search(line)] == []
+    assert server.process.wait(timeout=60) == 0
+    assert [line for line in server.log.read_text(encoding="utf-8").splitlines() if line.strip() and not CHATTER.search(line)] == []
 
 
 CLIMBING = ("http://evil.example/", "//evil.com/..%2f", "/s/..;/admin", "/%2e%2e", "/../../etc/passwd", "/%2e%2e%2fr", "*", "/\xe4", "/%ff%00")
