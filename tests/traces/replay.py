@@ -15,7 +15,7 @@ from digest.db.schema import click, edition, edition_post, employee, message, po
 from digest.db.session import read, write
 from digest.domain.link import number
 from digest.domain.link import token as make_token
-from digest.domain.press import Press
+from digest.domain.press import Kind, Press
 from digest.files.networks import load_networks
 from digest.files.scanners import load_scanners
 from digest.pipeline.presses import Tracker
@@ -29,6 +29,7 @@ from tests.traces.company import INTERNAL, PUBLIC, Week
 from tests.traces.mails import PAGE, READ, TRAP, Event, Link, Mail
 
 _BATCH = 100
+_MOMENT, _WHILE = timedelta(seconds=1), timedelta(minutes=10)  # visits look at what was pressed before them, so they come soon as in life
 _LETTERS = {network.name: network.letter for network in load_networks()}
 _PROXIES = Proxies(())
 
@@ -51,7 +52,7 @@ class Score:
     true: int  # links that a person followed and that count
     false: int  # links that only machines followed and that count all the same
     missed: int  # links that a person followed and that do not count
-    kinds: dict[str, Kind] = field(default_factory=dict)
+    kinds: dict[str, Trace] = field(default_factory=dict)
 
     @property
     def precision(self) -> float:
@@ -65,7 +66,7 @@ class Score:
 
 
 @dataclass(kw_only=True)
-class Kind:
+class Trace:
     """One kind of trace."""
 
     human: bool
@@ -157,19 +158,25 @@ class Stage:
         tracker = Tracker(self.engine, self.settings)
         batch: list[Press] = []
         for event in events:
+            at = NOW + timedelta(seconds=event.at)
+            if batch and (
+                len(batch) >= _BATCH or at - batch[0].at > (_MOMENT if event.visit or any(p.kind is Kind.VISIT for p in batch) else _WHILE)
+            ):
+                self._flush(tracker, batch)
             if event.visit and self._slug(event) is None:
                 self._flush(tracker, batch)
-            press = read_press(self._scope(event), _PROXIES, NOW + timedelta(seconds=event.at))
+                self._look()
+            press = read_press(self._scope(event), _PROXIES, at)
             if press is None:
                 raise ValueError(event)
             batch.append(press)
-            if len(batch) >= _BATCH:
-                self._flush(tracker, batch)
         self._flush(tracker, batch)
 
     def _flush(self, tracker: Tracker, batch: list[Press]) -> None:
         tracker.answer(batch)
         batch.clear()
+
+    def _look(self) -> None:
         with read(self.engine) as connection:
             for row in connection.execute(select(short_link)):
                 self._slugs[int(row.owner.partition(":")[2]), row.post_id, row.network] = row.slug
@@ -218,11 +225,11 @@ def score(rows: Sequence[Row]) -> Score:
     people: dict[Pair, set[str]] = defaultdict(set)
     machines: dict[Pair, set[str]] = defaultdict(set)
     counted: set[Pair] = set()
-    kinds: dict[str, Kind] = {}
+    kinds: dict[str, Trace] = {}
     for row in rows:
         pair = (row.event.mail, row.event.link)
         (people if row.event.human else machines)[pair].add(row.event.kind)
-        kind = kinds.setdefault(row.event.kind, Kind(human=row.event.human))
+        kind = kinds.setdefault(row.event.kind, Trace(human=row.event.human))
         kind.events += 1
         if row.verdict == "human":
             counted.add(pair)
