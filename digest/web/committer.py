@@ -7,7 +7,7 @@ import queue
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -15,7 +15,24 @@ from digest.errors import StorageError
 
 Q = TypeVar("Q")
 A = TypeVar("A")
+A_contra = TypeVar("A_contra", contravariant=True)
 _MOST = 500  # requests in one commit; more only makes the first of them wait
+
+
+class Waiting(Protocol[A_contra]):
+    """Who waits for an answer: a future, or what does as one. All but `get_loop` is called in its loop."""
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop it lives in."""
+
+    def done(self) -> bool:
+        """True when it waits no more."""
+
+    def set_result(self, result: A_contra, /) -> None:
+        """The answer."""
+
+    def set_exception(self, exception: Exception, /) -> None:
+        """Why there is none."""
 
 
 class Committer(Generic[Q, A]):
@@ -23,7 +40,7 @@ class Committer(Generic[Q, A]):
 
     def __init__(self, work: Callable[[Sequence[Q]], Sequence[A | Exception]]) -> None:
         self._work = work
-        self._queue: queue.SimpleQueue[tuple[Q, asyncio.Future[A]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Q, Waiting[A]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     @property
@@ -54,6 +71,10 @@ class Committer(Generic[Q, A]):
         self._queue.put((request, future))
         return await future
 
+    def hand(self, request: Q, waiting: Waiting[A]) -> None:
+        """Like `ask`, for whoever has no task to wait in."""
+        self._queue.put((request, waiting))
+
     def _run(self) -> None:
         going = True
         while going:
@@ -61,8 +82,8 @@ class Committer(Generic[Q, A]):
             if batch:
                 _deliver([future for _, future in batch], self._serve([request for request, _ in batch]))
 
-    def _gather(self) -> tuple[list[tuple[Q, asyncio.Future[A]]], bool]:
-        batch: list[tuple[Q, asyncio.Future[A]]] = []
+    def _gather(self) -> tuple[list[tuple[Q, Waiting[A]]], bool]:
+        batch: list[tuple[Q, Waiting[A]]] = []
         entry = self._queue.get()
         while True:
             if entry is None:
@@ -87,8 +108,8 @@ class Committer(Generic[Q, A]):
         return [answer for request in requests for answer in self._serve([request])]  # one bad request spoils nobody else's
 
 
-def _deliver(futures: Sequence[asyncio.Future[A]], answers: Sequence[A | Exception]) -> None:
-    loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[A], A | Exception]]] = defaultdict(list)
+def _deliver(futures: Sequence[Waiting[A]], answers: Sequence[A | Exception]) -> None:
+    loops: dict[asyncio.AbstractEventLoop, list[tuple[Waiting[A], A | Exception]]] = defaultdict(list)
     for future, answer in zip(futures, answers, strict=True):
         loops[future.get_loop()].append((future, answer))
     for loop, pairs in loops.items():
@@ -96,7 +117,7 @@ def _deliver(futures: Sequence[asyncio.Future[A]], answers: Sequence[A | Excepti
             loop.call_soon_threadsafe(_resolve, pairs)
 
 
-def _resolve(pairs: Sequence[tuple[asyncio.Future[A], A | Exception]]) -> None:
+def _resolve(pairs: Sequence[tuple[Waiting[A], A | Exception]]) -> None:
     for future, answer in pairs:
         if future.done():  # the client went away
             continue

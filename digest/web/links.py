@@ -25,6 +25,8 @@ Send = Callable[[Message], Awaitable[None]]
 Presser = Gate
 
 _PATIENCE = 1.0  # seconds to write down that a caption was handed out
+Done = Callable[[Reply | None], None]
+
 BY_DEVICE = "User-Agent, Sec-CH-UA-Mobile"
 _KINDS = {"/r/": Kind.READ, "/s/": Kind.SHARE, "/l/": Kind.VISIT}
 
@@ -68,6 +70,7 @@ class LinkDoor:
         self._proxies = proxies
         self._captions = captions
         self._clock = clock
+        self._tasks: set[asyncio.Future[Reply]] = set()
 
     async def answer(self, scope: Scope) -> Reply | None:
         """The reply to a request for a link; None for the share page. Raises StorageError."""
@@ -81,13 +84,33 @@ class LinkDoor:
         answer = await self._presser.ask(press) if press is not None else self._presser.damaged()
         return await self._reply(answer, press, scope)
 
+    def at_once(self, scope: Scope, done: Done) -> bool:
+        """Begin to answer a GET of a link; `done` gets its reply, or None when only `answer` can tell. False: not even begun."""
+        press = read_press(scope, self._proxies, self._clock())
+        if press is None or press.letter == SHARE_PAGE:
+            return False
+        return self._presser.hand(press, lambda answer: self._heard(answer, press, scope, done))
+
+    def _heard(self, answer: Answer | Exception, press: Press, scope: Scope, done: Done) -> None:
+        if isinstance(answer, Exception):
+            done(None)
+        elif answer.share is None:
+            done(self._plain(answer, press, scope))
+        else:
+            self._tasks.add(task := asyncio.ensure_future(self._reply(answer, press, scope)))
+            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(lambda ended: done(None if ended.cancelled() or ended.exception() else ended.result()))
+
     async def _reply(self, answer: Answer, press: Press | None, scope: Scope) -> Reply:
+        if press is None or answer.share is None:
+            return self._plain(answer, press, scope)
+        words = await self._words(answer.share, press.key)
+        return lead(answer.share, words, pages=self._pages, phone=on_phone(wanted(scope)), status=302)
+
+    def _plain(self, answer: Answer, press: Press | None, scope: Scope) -> Reply:
         if press is None or answer.standing not in {Standing.GO, Standing.UNATTRIBUTED}:
             language = answer.language or preferred_language(scope["headers"])
             return self._pages.standing(answer.standing, language, detail=answer.detail, title=answer.title)
-        if answer.share is not None:
-            words = await self._words(answer.share, press.key)
-            return lead(answer.share, words, pages=self._pages, phone=on_phone(wanted(scope)), status=302)
         cache = "private, max-age=0" if press.kind is Kind.VISIT else "no-store"
         return redirect(302, answer.target, cache=cache, vary=BY_DEVICE if press.kind is Kind.SHARE else "")
 

@@ -11,7 +11,7 @@ import hashlib
 import ipaddress
 import secrets
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
@@ -26,7 +26,10 @@ from digest.web.spool import Spooled
 
 _A_MINUTE = 12.0
 _SOURCES = 10_000  # the most that are remembered: about 2 MB
+_LOOK = 0.5  # seconds between looks at who waits too long
 _PATIENCE = 3.0  # seconds a press waits for the database before memory answers it
+
+Heard = Callable[[Answer | Exception], None]
 
 
 class Misses:
@@ -81,6 +84,31 @@ def _home(address: str) -> str:
     return str(found)
 
 
+class _Pending:
+    """A press that waits without a task."""
+
+    __slots__ = ("_heard", "_loop", "_over", "press", "since")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, press: Press, heard: Heard) -> None:
+        self._loop = loop
+        self._heard = heard
+        self._over = False
+        self.press = press
+        self.since = time.monotonic()
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
+
+    def done(self) -> bool:
+        return self._over
+
+    def set_result(self, result: Answer | Exception, /) -> None:
+        self._over = True
+        self._heard(result)
+
+    set_exception = set_result
+
+
 class Gate:
     """What every press goes through: a guesser is refused, and a database that hangs is not waited for."""
 
@@ -90,6 +118,8 @@ class Gate:
         self._known = known
         self._seen = seen
         self.spooled = spooled  # where what cannot be stored waits; None: nowhere
+        self._pending: deque[_Pending] = deque()
+        self._tasks: set[asyncio.Future[None]] = set()
 
     async def ask(self, press: Press) -> Answer:
         """Where the press leads. Raises StorageError."""
@@ -101,6 +131,46 @@ class Gate:
             self._misses.unknown += 1
             self._misses.note(press.address)
         return answer
+
+    def hand(self, press: Press, heard: Heard) -> bool:
+        """Like `ask`, without a task to wait in: `heard` is called later. False for a guesser, whom only `ask` can judge."""
+        if self._misses.over(press.address):
+            return False
+        pending = _Pending(asyncio.get_running_loop(), press, lambda answer: self._heard(press, answer, heard))
+        self._committer.hand(press, pending)
+        if self.spooled is not None:
+            self._impatient(pending)
+        return True
+
+    def _heard(self, press: Press, answer: Answer | Exception, heard: Heard) -> None:
+        if not isinstance(answer, Exception) and answer.standing is Standing.UNKNOWN:
+            self._misses.unknown += 1
+            self._misses.note(press.address)
+        heard(answer)
+
+    def _impatient(self, pending: _Pending) -> None:
+        """See to it that nobody waits for long. One look at many costs less than a timer for each."""
+        self._pending.append(pending)
+        if len(self._pending) == 1:
+            pending.get_loop().call_later(_LOOK, self._look)
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        while self._pending and (self._pending[0].done() or self._pending[0].since < now - _PATIENCE):
+            late = self._pending.popleft()
+            if not late.done():
+                self._tasks.add(task := asyncio.ensure_future(self._from_memory(late)))
+                task.add_done_callback(self._tasks.discard)
+        if self._pending:
+            asyncio.get_running_loop().call_later(_LOOK, self._look)
+
+    async def _from_memory(self, late: _Pending) -> None:
+        try:
+            answer: Answer | Exception = await self._aside(late.press)
+        except StorageError as error:
+            answer = error
+        if not late.done():
+            late.set_result(answer)
 
     def damaged(self) -> Answer:
         """For a link that was cut or mistyped: nothing is looked up, and nobody is blamed."""
@@ -114,8 +184,14 @@ class Gate:
             async with asyncio.timeout(_PATIENCE):
                 return await self._committer.ask(press)
         except TimeoutError:
-            trouble = StorageError("database", f"no answer within {_PATIENCE:g} seconds")
-            [answer] = await run_in_threadpool(self.spooled.aside, [press], trouble)  # its event has one id, wherever it ends up
+            return await self._aside(press)
+
+    async def _aside(self, press: Press) -> Answer:
+        """What memory answers; the event has one id, wherever it ends up. Raises StorageError."""
+        trouble = StorageError("database", f"no answer within {_PATIENCE:g} seconds")
+        if self.spooled is None:
+            raise trouble
+        [answer] = await run_in_threadpool(self.spooled.aside, [press], trouble)
         if isinstance(answer, Exception):
             raise answer
         return answer

@@ -1,0 +1,159 @@
+"""The short way for links answers octet for octet as the application does, and leaves the rest to it."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from sqlalchemy import text
+
+from digest.files.spool import Spool
+from digest.pipeline.replaying import replay
+from digest.web import misses
+from digest.web.app import make_app
+from digest.web.bounded import BoundedProtocol
+from tests.linked import ANA, BEN, BROWSER, GROUP, OLD, PERSON, PHONE, Linked, read_link, share_link
+
+PATHS = (
+    read_link(ANA, 1),
+    read_link(ANA, 3),
+    read_link(BEN, 3),
+    read_link(OLD, 1),
+    read_link(GROUP, 2),
+    read_link(ANA, 1).upper(),
+    read_link(ANA, 1) + ".",
+    read_link(ANA, 1) + "%27",
+    read_link(ANA, 1) + "?to=//evil.example",
+    read_link(ANA, 1)[:-1],
+    share_link(ANA, 1, "1"),
+    share_link(ANA, 1, "2"),
+    share_link(ANA, 1, "0"),
+    share_link(ANA, 3, "1"),
+    share_link(BEN, 2, "5"),
+    "/l/0123456789ab",
+    "/l/short",
+    "/r/",
+    "/robots.txt",
+)
+
+
+@contextmanager
+def served(linked: Linked, **changes: Any) -> Iterator[int]:
+    """The application behind a real socket, as `digest serve` runs it."""
+    app = make_app(linked.engine, linked.settings(**changes), lambda: linked.now)
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, date_header=False, proxy_headers=False)
+    config.http, config.ws = BoundedProtocol, "none"
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.01)
+            yield int(bound.getsockname()[1])
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def ask(port: int, *lines: str, method: str = "GET", headers: dict[str, str] | None = None) -> bytes:
+    """What the server answers to requests that are sent at once on one connection, which it closes after the last."""
+    every = {"Host": "letter.example.com", **PERSON, **(headers or {})}
+    head = "".join(f"{name}: {value}\r\n" for name, value in every.items())
+    asked = [f"{method} {path} HTTP/1.1\r\n{head}{'Connection: close' if last else 'X-Last: no'}\r\n\r\n" for path, last in _marked(lines)]
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall("".join(asked).encode())
+        found = b""
+        while more := connection.recv(65536):
+            found += more
+    return found
+
+
+def _marked(lines: tuple[str, ...]) -> Iterator[tuple[str, bool]]:
+    for place, line in enumerate(lines, start=1):
+        yield line, place == len(lines)
+
+
+def parts(answer: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers without those of the connection, body."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *lines = head.decode("latin-1").split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    return int(status.split()[1]), {name: value for name, value in headers.items() if name not in {"connection", "transfer-encoding"}}, body
+
+
+@pytest.mark.parametrize("agent", [BROWSER, PHONE])
+def test_every_link_is_answered_as_the_application_answers_it(linked: Linked, agent: str) -> None:
+    with served(linked) as port, linked.client() as client:
+        for path in PATHS:
+            status, headers, body = parts(ask(port, path, headers={"user-agent": agent}))
+            wanted = client.get(path, headers={"user-agent": agent})
+            assert (status, headers) == (wanted.status_code, dict(wanted.headers)), path
+            assert body == wanted.content, path
+
+
+def test_what_is_no_plain_get_of_a_link_goes_the_ordinary_way(linked: Linked) -> None:
+    with served(linked) as port:
+        assert parts(ask(port, read_link(ANA, 1), method="HEAD"))[0] == 302
+        assert parts(ask(port, read_link(ANA, 1), method="PUT"))[0] == 405
+        assert parts(ask(port, share_link(ANA, 1, "0")))[1]["content-type"] == "text/html; charset=utf-8"
+    assert [click["kind"] for click in linked.clicks()] == ["share"]
+
+
+def test_requests_that_come_at_once_are_answered_in_their_order(linked: Linked) -> None:
+    order = (read_link(ANA, 1), read_link(ANA, 2), "/robots.txt", read_link(BEN, 1), "/l/short", read_link(BEN, 2))
+    with served(linked) as port:
+        answer = ask(port, *order)
+    found = re.findall(rb"HTTP/1.1 (\d+)|\r\nlocation: https://example.com/blog/([a-z-]+)", answer)
+    moved, cold_room, batteries = (b"302", b""), (b"", b"cold-room"), (b"", b"batteries")
+    assert found == [moved, cold_room, moved, batteries, (b"200", b""), moved, cold_room, (b"404", b""), moved, batteries]
+    assert [(click["n"], click["employee_id"]) for click in linked.clicks()] == [
+        (1, linked.people["ana"]),
+        (2, linked.people["ana"]),
+        (1, linked.people["ben"]),
+        (2, linked.people["ben"]),
+    ]
+
+
+def test_a_press_is_recorded_once_when_its_visitor_hangs_up(linked: Linked) -> None:
+    with served(linked) as port:
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+                connection.sendall(f"GET {read_link(ANA, 1)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert parts(ask(port, read_link(BEN, 1)))[0] == 302
+    assert len(linked.clicks()) == 21
+
+
+def test_a_guesser_is_refused_on_the_short_way_too(linked: Linked) -> None:
+    """A3: over a real socket."""
+    wrong = [f"/l/{n:012d}" for n in range(40)]
+    with served(linked) as port:
+        for path in wrong:
+            assert parts(ask(port, path))[0] == 404
+        assert parts(ask(port, read_link(ANA, 1)))[0] == 302
+
+
+def test_a_press_that_waits_too_long_is_answered_from_memory_and_counted_once(
+    linked: Linked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(misses, "_PATIENCE", 0.2)
+    monkeypatch.setattr(misses, "_LOOK", 0.05)
+    with served(linked, spool=tmp_path / "presses.spool") as port:
+        assert parts(ask(port, read_link(ANA, 1)))[0] == 302
+        with linked.engine.begin() as connection:  # nobody else can write now
+            if linked.engine.dialect.name == "postgresql":
+                connection.execute(text("LOCK TABLE click IN ACCESS EXCLUSIVE MODE"))
+            assert parts(ask(port, read_link(ANA, 1)))[0] == 302
+        until = time.monotonic() + 20
+        while len(linked.clicks()) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+    replay(linked.engine, Spool(tmp_path / "presses.spool"))
+    assert len(linked.clicks()) == 2
