@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from digest.config_tables import (
     Brand,
+    Budget,
     Content,
     Conversions,
     Database,
@@ -70,6 +71,7 @@ class Config(Keys):
     conversions: Conversions = Conversions()
     privacy: Privacy = Privacy()
     mix: Mix = Mix()
+    budget: Budget = Budget()
     home: Path = Field(default=Path(), exclude=True)
 
     @model_validator(mode="after")

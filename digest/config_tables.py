@@ -201,11 +201,11 @@ class Tracking(Keys):
     mode: Literal["individual", "aggregate", "off"] = "individual"
     consent: Literal["opt-out", "opt-in"] = "opt-out"
     keep_days: int = Field(default=90, ge=1, le=800)
-
     country_database: str = ""
     company_networks: Networks = ()
     honeypot: bool = False
     rules: Rules = Rules()
+
 
 class Conversions(Keys):
     """[conversions]: what visits led to, as your own systems tell it."""
@@ -213,10 +213,23 @@ class Conversions(Keys):
     hosts: Domains = ()
     secret: Secret = Field(default="", repr=False)
     events: Events = ("reply", "meeting", "candidate", "lead", "sale")
+
+
 class Privacy(Keys):
     """[privacy]: the smallest group a figure may speak of."""
 
     minimum_group: int = Field(default=5, ge=3, le=100)
+
+
+class Budget(Keys):
+    """[budget]: how long a letter may be; `digest edition lint` measures it."""
+
+    words_from: int = Field(default=250, ge=0, le=5000)
+    words_to: int = Field(default=500, ge=1, le=10_000)
+    posts_from: int = Field(default=3, ge=0, le=12)
+    posts_to: int = Field(default=5, ge=1, le=12)
+    links: int = Field(default=36, ge=5, le=200)
+    html_bytes: int = Field(default=90_000, ge=30_000, le=100_000)
 
 
 class Mix(Keys):

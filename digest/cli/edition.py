@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import click
 
+from digest.cli import edition_lint
 from digest.cli.home import Home, as_json_option, pass_home, say
 from digest.domain.message import FailReason
 
@@ -31,8 +32,8 @@ def plan(home: Home, *, period: str | None, as_json: bool) -> None:
 
     with measuring("Planning", quiet=as_json) as progress:
         planned = edition.plan(home.engine, home.config, now=home.now(), period=period, progress=progress)
-    for warning in planned.warnings:
-        click.echo(warning, err=True)
+    for line in (*planned.warnings, *planned.languages):
+        click.echo(line, err=True)
     found = status.status(home.engine, planned.edition.period)
     say(found, status.sentence(found, approval=home.config.schedule.approval), as_json=as_json)
 
@@ -58,6 +59,9 @@ def preview(home: Home, *, address: str, period: str | None, part: str, in_brows
         click.echo(f"Opening {path}", err=True)
         webbrowser.open(path.as_uri())
     say(shown.as_data(), shown.part(part), as_json=as_json)
+
+
+command.add_command(edition_lint.command)
 
 
 @command.command()

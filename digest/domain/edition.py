@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from digest.domain.brand import Brand
-from digest.domain.post import Audience, Kind, Origin
+from digest.domain.post import Audience, Kind, Origin, Said, Translation
 
 
 class EditionState(StrEnum):
@@ -62,6 +62,7 @@ class EditionPost:
     refer: str = ""
     only: Audience = field(default_factory=Audience)
     fresh: bool = True  # no earlier edition carried it
+    translations: Mapping[str, Translation] = field(default_factory=dict)  # language -> the same post for its readers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,8 +126,13 @@ class EditionContent:
     answers: tuple[FrozenAnswer, ...] = ()
     lesson: FrozenLesson | None = None
     browser_token: str = ""  # of /w/<token>
-    brand: Brand = field(default_factory=Brand)
     honeypot: bool = False  # the HTML holds a link that no person sees
+    language: str = "en"  # of note and ask, figures, answers and lesson
+    translations: Mapping[str, Said] = field(default_factory=dict)
+    note_language: str = ""  # of a translated note; "" is `language`
+    ask_language: str = ""
+    trimmed: tuple[str, ...] = ()  # what was left out to keep the letter whole in Gmail, one sentence each
+    brand: Brand = field(default_factory=Brand)
 
     def post(self, n: int) -> EditionPost | None:
         """The post numbered `n`, or None."""

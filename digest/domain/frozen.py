@@ -13,7 +13,7 @@ from typing import Any
 
 from digest.domain.brand import Brand, Logo
 from digest.domain.edition import EditionContent, EditionPost, FrozenAnswer, FrozenFigure, FrozenLesson
-from digest.domain.post import Audience, Kind, Origin
+from digest.domain.post import Audience, Kind, Origin, Said, Translation
 
 
 def freeze(value: Any) -> Any:  # noqa: ANN401 - any noun in, JSON's own types out
@@ -43,6 +43,8 @@ def thaw(data: Mapping[str, Any]) -> EditionContent:
             "figures": tuple(FrozenFigure(**figure) for figure in data["figures"]),
             "answers": tuple(FrozenAnswer(**answer) for answer in data["answers"]),
             "lesson": None if lesson is None else FrozenLesson(**{**lesson, "choices": tuple(lesson["choices"])}),
+            "translations": {language: Said(**said) for language, said in data.get("translations", {}).items()},
+            "trimmed": tuple(data.get("trimmed", ())),
             "brand": _brand(data.get("brand", {})),
         },
     )
@@ -67,12 +69,21 @@ def _post(data: Mapping[str, Any]) -> EditionPost:
             "kind": Kind(data["kind"]),
             "topics": tuple(data["topics"]),
             "questions": tuple(data["questions"]),
-            "captions": {network: tuple(texts) for network, texts in data["captions"].items()},
+            "captions": _captions(data["captions"]),
             "ends": _day(data["ends"]),
             "closes": _day(data["closes"]),
             "only": Audience(**{name: tuple(values) for name, values in data["only"].items()}),
+            "translations": {language: _translation(words) for language, words in data.get("translations", {}).items()},
         },
     )
+
+
+def _translation(data: Mapping[str, Any]) -> Translation:
+    return Translation(**{**data, "questions": tuple(data["questions"]), "captions": _captions(data["captions"])})
+
+
+def _captions(data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {network: tuple(texts) for network, texts in data.items()}
 
 
 def _day(text: str | None) -> date | None:

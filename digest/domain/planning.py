@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,8 +12,9 @@ from digest.domain.edition import EditionContent, EditionPost, FrozenAnswer, Fro
 from digest.domain.employee import Employee
 from digest.domain.link import MAX_NUMBER
 from digest.domain.post import Answer, EditionWords, Figure, Lesson, Origin, Post, Queue
+from digest.domain.prose import plain
+from digest.domain.words import count_words, pace, reading_minutes
 
-_WORDS_PER_MINUTE = 220
 _OVERDUE_DAYS = 28  # an open question older than this is named with its owner
 _NEWS_DAYS = 7  # an answer is news for one edition
 
@@ -77,6 +77,8 @@ def freeze_edition(
         answers=_answers(queue.answers, day),
         lesson=_lesson(queue.lessons, period),
         browser_token=browser_token,
+        language=said.language,
+        translations=said.translations,
         brand=words.brand,
     )
 
@@ -115,7 +117,7 @@ def _freeze_post(n: int, post: Post, authors: Mapping[str, Employee], day: date,
         title=post.title,
         why=post.why,
         url=post.url,
-        minutes=post.minutes or (max(1, math.ceil(len(post.why.split()) / _WORDS_PER_MINUTE)) if post.url is None else None),
+        minutes=post.minutes or (reading_minutes(count_words(plain(post.why)), pace(post.language)) if post.url is None else None),
         language=post.language,
         author=author.name if author and may_be_named else "",
         author_team=author.team if author else "",
@@ -130,6 +132,7 @@ def _freeze_post(n: int, post: Post, authors: Mapping[str, Employee], day: date,
         closes=post.closes,
         refer=post.refer,
         only=post.only,
+        translations=post.translations,
         fresh=post.id not in seen,
     )
 

@@ -47,6 +47,27 @@ class Audience:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Translation:
+    """A post's words in one more language; what is empty is left out there."""
+
+    title: str
+    why: str
+    questions: tuple[str, ...] = ()
+    captions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    place: str = ""
+    image_alt: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """An edition's own words in one more language."""
+
+    subject: str | None = None
+    note: str = ""
+    ask: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Post:
     """One post of the queue, checked."""
 
@@ -73,6 +94,7 @@ class Post:
     starts_at: str = ""  # event: ISO 8601 moment with its zone
     closes: date | None = None  # job
     refer: str = ""  # job: where a referral goes
+    translations: Mapping[str, Translation] = field(default_factory=dict)  # language -> the same post for its readers
 
     @property
     def origin(self) -> Origin:
@@ -135,6 +157,8 @@ class EditionWords:
     note: str = ""
     signed: str = ""  # who wrote the note
     ask: str = ""  # "Your turn": one question to answer by replying
+    language: str = "en"  # of these words, and of the figures, answers and lessons beside them
+    translations: Mapping[str, Said] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from digest.domain.post import Answer, Audience, EditionWords, Figure, Kind, Lesson, Post, Visibility
+from digest.domain.post import Answer, Audience, EditionWords, Figure, Kind, Lesson, Post, Said, Translation, Visibility
+from digest.domain.prose import caption as unmarked
 from digest.files import checks
 from digest.files.addresses import RefusedError, country, language, nearest
 from digest.files.places import Path
 from digest.files.problems import found
 from digest.files.tables import BAD, Notes, Reader, Spec, each, leaf, table
+from digest.files.translations import translations
 
 _NEIGHBOURS = 500  # addresses on each side, in the order of a dictionary, that are compared for a hint
 _HINTS = 20  # a queue with more strangers than this has another problem than typing
@@ -90,7 +92,7 @@ def captions(caption_problem: Callable[[str, str], str | None], networks: frozen
             return ()
         pairs = [(path, value)] if isinstance(value, str) else [((*path, i), item) for i, item in enumerate(value)]
         said = [(where, leaf(checks.text)(notes, where, item)) for where, item in pairs]
-        good = [(where, caption) for where, caption in said if caption is not BAD]
+        good = [(where, unmarked(caption)) for where, caption in said if caption is not BAD]  # networks know no Markdown
         for where, caption in good:
             problem = caption_problem(str(path[-1]), caption)
             if problem:
@@ -132,6 +134,18 @@ def post_table(authors: Authors, caption_reader: Reader, site_url: str = "") -> 
         "starts_at": leaf(checks.moment),
         "closes": leaf(checks.day),
         "refer": leaf(checks.referral),
+        "translations": translations(
+            {
+                "title": leaf(checks.line),
+                "why": leaf(checks.text),
+                "questions": each(checks.line),
+                "captions": caption_reader,
+                "place": leaf(checks.maybe_line),
+                "image_alt": leaf(checks.maybe_line),
+            },
+            ("title", "why"),
+            Translation,
+        ),
     }
     return Table(spec=spec, required=("title", "why"), make=_post, rules=_post_rules)
 
@@ -159,8 +173,17 @@ def _post_rules(data: Mapping[str, Any], good: Mapping[str, Any]) -> Rules:
         yield "", "found no starts_at, needed of an event: starts_at = 2026-12-03T17:00:00+01:00"
     if good.get("kind") == Kind.JOB and "closes" not in data:
         yield "", "found no closes, needed of a job: closes = 2026-12-31"
+    if visibility == Visibility.INTERNAL and any(words.captions for words in good.get("translations", {}).values()):
+        yield "translations", "found captions of an internal post, allowed none: what is internal never gets words for sharing"
     yield from _ordered(good, "starts", "ends")
     yield from _ordered(good, "starts", "closes")
+    yield from _own_language(data, good)
+
+
+def _own_language(_data: Mapping[str, Any], good: Mapping[str, Any]) -> Rules:
+    own = good.get("language", "en")
+    if own in good.get("translations", {}):
+        yield "translations", f'found a translation into "{own}", allowed other languages: language = "{own}" is what it is written in'
 
 
 def _ordered(good: Mapping[str, Any], first: str, last: str, *, half_open: bool = False) -> Rules:
@@ -245,8 +268,10 @@ EDITION = Table(
         "note": leaf(checks.maybe_text),
         "signed": leaf(checks.maybe_line),
         "ask": leaf(checks.maybe_text),
+        "language": leaf(_text_of(language)),
+        "translations": translations({"subject": leaf(checks.subject), "note": leaf(checks.maybe_text), "ask": leaf(checks.maybe_text)}, (), Said),
     },
     required=(),
     make=EditionWords,
-    rules=_no_rules,
+    rules=_own_language,
 )

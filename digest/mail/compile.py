@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from digest.domain.edition import EditionContent
-from digest.domain.words import count_words, reading_minutes, shorten
+from digest.domain.prose import plain
+from digest.domain.words import count_words, pace, reading_minutes, shorten
 from digest.errors import TemplateError
 from digest.mail.inline import Inliner, inline
+from digest.mail.plain import clean
 from digest.mail.qp import Slot, encode_run
 from digest.mail.rules import whole
 from digest.mail.templates import job, place_of, render
@@ -46,6 +48,7 @@ class Compiled:
     places: Mapping[int, str]  # post -> part of the letter
     always: tuple[str, ...]  # parts that are there even without a post
     words: Mapping[int, int]  # post -> its words; 0 -> everybody's
+    pace: int  # words a minute
     text: Tree
     html: Tree
 
@@ -64,9 +67,11 @@ def compile_edition(
     `site`: a folder whose templates win over ours; then the letter is searched for what no letter may lack.
     """
     work = job(content, language, two_way=two_way, intents=intents, site=site)
+    content = work.content
     counted = _count(content)
     salt = free_salt(repr((content, work.words.phrases)))
-    minutes = [str(m) for m in range(1, reading_minutes(sum(counted.values())) + 1)]
+    a_minute = pace(work.words.language)
+    minutes = [str(m) for m in range(1, reading_minutes(sum(counted.values()), a_minute) + 1)]
     work, slots = replace(work, salt=salt), {slot: slot_word(salt, slot) for slot in SLOTS}
     page = render(work, (PoolView(salt, html=False), PoolView(salt, html=True)), slots, minutes)
     if site:
@@ -78,6 +83,7 @@ def compile_edition(
         "places": {post.n: place_of(post) for post in content.posts},
         "always": ["inside"] if content.figures else [],
         "words": counted,
+        "pace": a_minute,
         "text": _tree(page.text, salt, html=False),
         "html": _tree(inliner(page.html.replace(slot_word(salt, "name"), slot_word(salt, "name_html"))), salt, html=True),
     }
@@ -90,7 +96,10 @@ def _count(content: EditionContent) -> dict[int, int]:
     fixed = [content.note, content.ask, *(part for a in content.answers for part in (a.question, a.answer))]
     fixed += [part for f in content.figures for part in (f.name, f.meaning, f.you_can)]
     fixed += [lesson.rule, lesson.example, lesson.question] if lesson else []
-    return {0: sum(map(count_words, fixed)), **{post.n: count_words(post.title) + count_words(post.why) for post in content.posts}}
+    return {
+        0: sum(count_words(plain(clean(text))) for text in fixed),
+        **{post.n: count_words(post.title) + count_words(plain(clean(post.why))) for post in content.posts},
+    }
 
 
 def _tree(page: str, salt: str, *, html: bool) -> list[Any]:
@@ -148,6 +157,7 @@ def load_compiled(data: bytes) -> Compiled:
         places=_numbered(found["places"]),
         always=tuple(found["always"]),
         words=_numbered(found["words"]),
+        pace=found.get("pace", 220),  # what every language had before
         text=_grown(found["text"]),
         html=_grown(found["html"]),
     )

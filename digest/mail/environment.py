@@ -16,7 +16,7 @@ from markupsafe import Markup
 from digest.domain.link import number
 from digest.domain.words import direction, initial
 from digest.errors import TemplateError
-from digest.mail.plain import clean, paragraphs, wrap
+from digest.mail.plain import clean, columns, paragraphs, prose, unmarked, wrap
 from digest.mail.view import SLOTS
 
 _LISTED = 24  # names that an error offers
@@ -100,7 +100,8 @@ def environment(site: Path | None = None) -> jinja2.Environment:
         finalize=_whole if site else _finalize,
         auto_reload=site is not None,
     )
-    made.filters.update(wrap=wrap, paragraphs=paragraphs, initial=initial, number=number, direction=direction)
+    made.filters.update(wrap=wrap, paragraphs=paragraphs, prose=prose, unmarked=unmarked, columns=columns)
+    made.filters.update(initial=initial, number=number, direction=direction)
     if site:
         del made.filters["safe"]
     return made

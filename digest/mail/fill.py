@@ -217,7 +217,7 @@ def choices(compiled: Compiled, person: Fill) -> dict[str, tuple[str, ...]]:
     known = [pick for pick in person.picks if pick.n in compiled.places]
     chosen = {part: tuple(str(pick.n) for pick in known if compiled.places[pick.n] == part) for part in PARTS}
     words = compiled.words[0] + sum(compiled.words[pick.n] for pick in known)
-    shown = known[:2] if compiled.subject else known[1:3]
+    shown = [pick for pick in known[1:] if compiled.places[pick.n] != "inside" and compiled.titles[pick.n] != _subject(compiled, person)][:2]
     return {
         **chosen,
         **{f"because{pick.n}": (pick.because,) for pick in known},

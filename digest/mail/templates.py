@@ -14,7 +14,8 @@ from markupsafe import Markup
 from digest.domain.edition import EditionContent, EditionPost
 from digest.domain.link import HONEYPOT, SHARE_PAGE, number
 from digest.domain.post import Origin
-from digest.domain.words import Words
+from digest.domain.translation import in_language
+from digest.domain.words import Words, direction
 from digest.mail import catalogue
 from digest.mail.environment import render_file
 from digest.mail.plain import ascii_url, clean
@@ -57,7 +58,8 @@ def job(
     site: Path | None = None,
 ) -> Job:
     """The job of rendering `content` for readers of `language`."""
-    return Job(content=content, words=catalogue.words(language), two_way=two_way, intents=intents or {}, site=site)
+    words = catalogue.words(language)
+    return Job(content=in_language(content, words.language), words=words, two_way=two_way, intents=intents or {}, site=site)
 
 
 def place_of(post: EditionPost) -> str:
@@ -158,7 +160,7 @@ def render(job: Job, views: tuple[View, View], slots: Mapping[str, str], minutes
     return Page(
         subject=render_file("digest/subject.txt", _context(job, text, slots, minutes), job.site).strip("\n"),
         text=render_file("digest/body.txt", _context(job, text, slots, minutes), job.site),
-        html=render_file("digest/body.html", _context(job, html, slots, minutes), job.site),
+        html=_mirrored(render_file("digest/body.html", _context(job, html, slots, minutes), job.site), job.words.language),
     )
 
 
@@ -177,6 +179,9 @@ def _context(job: Job, view: View, slots: Mapping[str, str], minutes: Sequence[s
         "fonts": {"serif": Markup(content.brand.serif), "sans": Markup(content.brand.sans)},  # noqa: S704
         "_salt": job.salt,
         "words": job.words,
+        "rtl": direction(job.words.language) == "rtl",
+        "start": "right" if direction(job.words.language) == "rtl" else "left",  # where lines begin
+        "end": "left" if direction(job.words.language) == "rtl" else "right",
         "view": view,
         "slot": slots,
         "links": Links(job, slots),
@@ -189,6 +194,11 @@ def _context(job: Job, view: View, slots: Mapping[str, str], minutes: Sequence[s
         "minutes": minutes,
         "two_way": job.two_way,
     }
+
+
+def _mirrored(page: str, language: str) -> str:
+    """Every table of a right-to-left letter says so: some mail programs drop what stands around it."""
+    return page.replace('<table role="presentation"', '<table role="presentation" dir="rtl"') if direction(language) == "rtl" else page
 
 
 def _because(words: Words, reason: str) -> str:

@@ -23,10 +23,9 @@ from digest.domain.envelope import envelope
 from digest.domain.message import SkipReason
 from digest.domain.schedule import Hours, Timetable, coming, is_over, missed, to_plan, window
 from digest.errors import DigestError, EditionError, NoSuchWeekError, NotFoundError
-from digest.pipeline import freezing, networks, queue, rendering
+from digest.pipeline import fitting, freezing, networks, queue
 from digest.pipeline.planning import Planner, edition_hash
 from digest.pipeline.schedule import hours, timetable
-from digest.pipeline.templates import site_folder
 
 CHUNK = 500  # employees a transaction; about ten milliseconds of writing on SQLite
 _BUSY = frozenset({EditionState.SENDING, EditionState.CLOSED, EditionState.CANCELLED, EditionState.SKIPPED})
@@ -40,6 +39,7 @@ class Planned:
 
     edition: Edition
     warnings: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()  # who reads it in which language, and why
 
 
 def find(connection: Connection, period: str | None) -> Edition:
@@ -75,7 +75,10 @@ def plan(engine: Engine, config: Config, *, now: datetime, period: str | None = 
     with read(engine) as connection:
         chosen = _choose(connection, config, period, now)
     warnings, _ = _begin(engine, config, chosen, now, again=True)
-    return Planned(edition=resume(engine, config, chosen, now=now, progress=progress), warnings=warnings)
+    planned = resume(engine, config, chosen, now=now, progress=progress)
+    with read(engine) as connection:
+        languages = tuple(fitting.languages_said(editions.content(connection, planned.id), audience.readers(connection)))
+    return Planned(edition=planned, warnings=warnings, languages=languages)
 
 
 def _begin(engine: Engine, config: Config, period: str, now: datetime, *, again: bool) -> tuple[tuple[str, ...], bool]:
@@ -83,7 +86,8 @@ def _begin(engine: Engine, config: Config, period: str, now: datetime, *, again:
     with read(engine) as connection:
         content, warnings = freezing.freeze(connection, config, period)
         languages = audience.languages(connection)
-    compiled = rendering.compile_languages(content, languages, networks.known(config), site_folder(config))  # the slow part, before the transaction
+    content, compiled = fitting.fitted(content, languages, config, networks.known(config))  # the slow part, before the transaction
+    warnings = (*warnings, *content.trimmed)
     outside = envelope(sender=config.sender.sender, reply_to=config.sender.reply_to, list_name=config.site.name)
     with write(engine) as connection:
         keys.ensure_keys(connection, secrets.token_bytes, now)

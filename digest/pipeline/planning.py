@@ -21,6 +21,7 @@ from digest.domain.message import MessageState, SkipReason
 from digest.domain.press import NOBODY, agrees
 from digest.domain.schedule import Due, Place, Timetable
 from digest.domain.selection import Mix, Selection, Skip
+from digest.domain.words import nearest
 from digest.pipeline.selection import Selector
 
 _TOKEN_DAYS = 400  # a share link works for over a year, then leads to the article without attribution
@@ -35,9 +36,9 @@ class Planner:
     def __init__(self, connection: Connection, edition_id: int, config: Config, table: Timetable, now: datetime) -> None:
         self._edition_id = edition_id
         self._content = editions.content(connection, edition_id)
-        self._languages = frozenset(editions.bodies(connection, edition_id))
+        self._languages = tuple(sorted(editions.bodies(connection, edition_id)))
         self._letters = {name: letter for letter, name, _label in self._content.networks}
-        self._selector = Selector(self._content, edition_id, _mix(config))
+        self._selector = Selector(self._content, edition_id, mix_of(config))
         self._table = table
         self._now = now
         self._secret = next(iter(keys.signing_keys(connection, "control").values()))
@@ -101,11 +102,8 @@ class Planner:
         return found
 
     def _language(self, person: Employee) -> str:
-        """The person's language where the edition speaks it, else its first part, else English."""
-        for language in (person.language, person.language.split("-")[0]):
-            if language in self._languages:
-                return language
-        return "en"
+        """The language of the letter that suits the person best; English where it does not speak theirs."""
+        return nearest(person.language, self._languages)
 
     def _networks(self, person: Employee) -> str:
         mine = [self._letters[name] for name in person.networks if name in self._letters]
@@ -149,7 +147,8 @@ def fresh_token() -> str:
             return found
 
 
-def _mix(config: Config) -> Mix:
+def mix_of(config: Config) -> Mix:
+    """`[mix]` as the rule of selection takes it."""
     mix = config.mix
     return Mix(
         posts=mix.posts,

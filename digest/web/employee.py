@@ -19,6 +19,7 @@ from digest.db.session import gone, read, write
 from digest.domain.edition import EditionContent
 from digest.domain.link import clean, read_unsubscribe, valid_token, web_address
 from digest.domain.press import Standing
+from digest.domain.translation import in_language
 from digest.domain.visitor import classify
 from digest.errors import StorageError
 from digest.pipeline.captions import Captions
@@ -26,7 +27,7 @@ from digest.pipeline.replaying import of_switch
 from digest.web.forms import field, read_form
 from digest.web.guard import is_ours
 from digest.web.links import Presser
-from digest.web.pages import Pages, Reply
+from digest.web.pages import Pages, Reply, words
 from digest.web.settings import WebSettings
 from digest.web.sharing import SharePage
 from digest.web.signals import Proxies, preferred_language, signals, wanted
@@ -124,7 +125,7 @@ class EditionPage:
         found = await run_in_threadpool(self._edition, token) if valid_token(token) else None
         if found is None:
             return self._pages.standing(Standing.UNKNOWN, language).response()
-        content, addresses = found
+        content, addresses = in_language(found[0], words(language).language), found[1]
         return self._pages.page(
             "edition", language, content=content, posts=[post for post in content.posts if post.id in addresses], addresses=addresses
         ).response()

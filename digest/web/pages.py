@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from babel.numbers import format_decimal
 from starlette.responses import Response
 
 from digest.domain.press import Standing
-from digest.domain.words import Words, direction, nearest
+from digest.domain.words import Words, direction
+from digest.mail import catalogue
+from digest.mail.plain import prose
 from digest.web.dress import Dresses
 from digest.web.settings import WebSettings
 
@@ -44,17 +43,14 @@ class Reply:
         return response
 
 
-@cache
 def spoken() -> tuple[str, ...]:
     """The languages the pages speak, English first."""
-    return ("en", *sorted(path.stem for path in _WORDS.glob("*.toml") if path.stem != "en"))
+    return catalogue.languages(_WORDS)
 
 
-@cache
 def words(language: str) -> Words:
     """The pages' words for a reader of `language`."""
-    found = nearest(language, spoken())
-    return Words(language=found, phrases=tomllib.loads((_WORDS / f"{found}.toml").read_text(encoding="utf-8")))
+    return catalogue.words(language, _WORDS)
 
 
 def hashed(source: str) -> str:
@@ -62,7 +58,11 @@ def hashed(source: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
 
 
-FILTERS: Mapping[str, Callable[..., Any]] = {"number": lambda value, language: format_decimal(value, locale=language)}
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "number": lambda value, language: words(language).whole(value),
+    "prose": prose,
+    "direction": direction,
+}
 
 
 class Pages:

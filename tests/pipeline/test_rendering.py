@@ -21,7 +21,7 @@ from digest.pipeline.rendering import DEAD_TOKEN, DEAD_UNSUBSCRIBE, Renderer, co
 from tests import factories_mail as mail
 from tests.conftest import NOW
 
-BODIES = compile_languages(mail.edition(), ["en", "de-at", "fr"])
+BODIES = compile_languages(mail.edition(), ["en", "de-at", "pl"])
 
 
 @pytest.fixture

@@ -1,0 +1,205 @@
+"""Linting: the letters of a plan, or of what would be planned, measured against the limits; and fitting an edition into them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from digest.config import Config
+from digest.db import audience, editions, people, samples
+from digest.db.session import read
+from digest.domain.calendar import parse_period
+from digest.domain.edition import Edition, EditionContent, EditionState
+from digest.domain.lint import REMEMBERED, Finding, Letter, Limits, check_letter, check_subject, subjects_of
+from digest.domain.message import Pick
+from digest.domain.schedule import coming
+from digest.domain.selection import Mix, Selection
+from digest.domain.words import nearest
+from digest.errors import NoSuchWeekError
+from digest.mail import catalogue
+from digest.mail.budget import Choice, Meter
+from digest.mail.compile import load_compiled
+from digest.pipeline import freezing, networks
+from digest.pipeline.fitting import fitted, languages_said
+from digest.pipeline.planning import mix_of
+from digest.pipeline.schedule import timetable
+from digest.pipeline.selection import Selector
+
+_CHUNK = 500  # employees asked for at once
+_WEB_WORDS = catalogue.FOLDER.parent.parent / "web" / "words"
+_WAITING = frozenset({EditionState.DRAFT, EditionState.APPROVED, EditionState.SENDING})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linted:
+    """What was measured and what is to mend."""
+
+    period: str
+    planned: bool  # False: what would be planned now
+    limits: Limits
+    letters: tuple[Letter, ...]
+    languages: tuple[str, ...]  # who reads what, one sentence a language
+    trimmed: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def stops(self) -> bool:
+        """True when a limit is broken."""
+        return any(finding.stops for finding in self.findings)
+
+    def as_data(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "edition": self.period,
+            "planned": self.planned,
+            "limits": asdict(self.limits),
+            "letters": [asdict(letter) for letter in self.letters],
+            "languages": list(self.languages),
+            "left_out": list(self.trimmed),
+            "problems": [asdict(finding) for finding in self.findings if finding.stops],
+            "advice": [asdict(finding) for finding in self.findings if not finding.stops],
+        }
+
+    def sentence(self) -> str:
+        """For people."""
+        lines = [f"{self.period}, {'as planned' if self.planned else 'as it would be planned now'}", ""]
+        lines += [line for letter in self.letters for line in _shown(letter)]
+        lines += [*self.languages, *self.trimmed, ""]
+        lines += [f"{'Problem' if finding.stops else 'Advice'}: {finding}" for finding in self.findings]
+        return "\n".join(lines if self.findings else [*lines, "Nothing to mend."])
+
+
+def _shown(letter: Letter) -> list[str]:
+    parts = ", ".join(f"{name} {size:,}" for name, size in letter.sections.items() if size)
+    return [
+        f"{letter.language}, {letter.kind} letter"
+        + (f" ({letter.people:,} {'person' if letter.people == 1 else 'people'})" if letter.people else ""),
+        f"  {letter.posts} posts, {letter.words:,} words, {letter.minutes} min, {letter.links} links, {letter.images} images",
+        f"  bytes: HTML {letter.html_bytes:,}, text {letter.text_bytes:,}, message {letter.wire_bytes:,}",
+        f"  HTML by part: {parts}",
+        f"  subject: {letter.subject}",
+        f"  preheader: {letter.preheader}",
+        "",
+    ]
+
+
+def lint(engine: Engine, config: Config, *, now: datetime, period: str | None = None) -> Linted:
+    """Measure the edition of `period`, or the one that waits, or the one that would be planned now.
+
+    Raises what planning raises: FileProblemsError for the queue, EditionError, NotFoundError.
+    """
+    with read(engine) as connection:
+        found = _planned(connection, period)
+        if found is not None:
+            content, bodies = editions.content(connection, found.id), editions.bodies(connection, found.id)
+            chosen = samples.choices(connection, found.id)
+        else:
+            content, bodies, chosen = _would_be(connection, config, _period(connection, config, period, now))
+        earlier = _earlier(connection, content.period)
+        readers = audience.readers(connection)
+    limits = limits_of(config)
+    letters = tuple(letter for language in sorted(bodies) for letter in _letters(content, language, bodies[language], chosen, mix_of(config)))
+    findings = [finding for letter in letters for finding in check_letter(letter, limits)]
+    for subject in sorted({letter.subject for letter in letters}):
+        findings += check_subject(subject, earlier, site_name=content.site_name)
+    return Linted(
+        period=content.period,
+        planned=found is not None,
+        limits=limits,
+        letters=letters,
+        languages=tuple(languages_said(content, readers)),
+        trimmed=content.trimmed,
+        findings=(*findings, *_words_missing(bodies)),
+    )
+
+
+def _planned(connection: Connection, period: str | None) -> Edition | None:
+    found = editions.newest(connection) if period is None else editions.by_period(connection, period)
+    if found is None or found.state in {EditionState.PLANNING, EditionState.SKIPPED} or not editions.bodies(connection, found.id):
+        return None
+    return found if period is not None or found.state in _WAITING else None
+
+
+def _period(connection: Connection, config: Config, period: str | None, now: datetime) -> str:
+    if period is None:
+        return coming(now, timetable(connection, config, now.date())).period
+    try:
+        parse_period(period)
+    except ValueError:
+        raise NoSuchWeekError(period, hint="Write it like 2026-W48.") from None
+    return period
+
+
+def _would_be(connection: Connection, config: Config, period: str) -> tuple[EditionContent, dict[str, bytes], Counter[samples.Choice]]:
+    """What planning would freeze, compile and choose now; nothing is stored."""
+    frozen, _ = freezing.freeze(connection, config, period)
+    content, bodies = fitted(frozen, audience.languages(connection), config, networks.known(config))
+    letters = {name: letter for letter, name, _ in content.networks}
+    selector, found = Selector(content, 0, mix_of(config)), Counter[samples.Choice]()
+    everybody = people.stream(connection)
+    while chunk := list(islice(everybody, _CHUNK)):
+        for person, decision in zip(chunk, selector.select(connection, chunk), strict=True):
+            if isinstance(decision, Selection):
+                mine = "".join([letters[name] for name in person.networks if name in letters][:2]) or "".join(letters.values())[:1]
+                found[nearest(person.language, sorted(bodies)), tuple((pick.n, pick.because) for pick in decision.picks), mine] += 1
+    return content, bodies, found
+
+
+def _letters(content: EditionContent, language: str, body: bytes, chosen: Counter[samples.Choice], mix: Mix) -> list[Letter]:
+    """The shortest, the typical and the longest letter in one language; without readers the longest there can be."""
+    meter = Meter(content, load_compiled(body))
+    mine = [_choice(picks, letters, people) for (spoken, picks, letters), people in chosen.items() if spoken == language]
+    if not mine:
+        return [meter.letter(meter.worst(posts=mix.posts, curated=mix.curated, inside=mix.inside), "longest")]
+    ordered = sorted(mine, key=lambda choice: (meter.weight(choice), [(pick.n, pick.because) for pick in choice.picks], choice.networks))
+    middle, passed = sum(choice.people for choice in ordered) / 2, 0
+    typical = ordered[-1]
+    for choice in ordered:
+        passed += choice.people
+        if passed >= middle:
+            typical = choice
+            break
+    three = {"shortest": ordered[0], "typical": typical, "longest": ordered[-1]}
+    return [meter.letter(choice, kind) for kind, choice in three.items() if kind == "typical" or choice != typical]
+
+
+def _choice(picks: Iterable[tuple[int, str]], letters: str, count: int) -> Choice:
+    return Choice(picks=tuple(Pick(n=n, because=because) for n, because in picks), networks=letters[:2], people=count)
+
+
+def _earlier(connection: Connection, period: str) -> dict[str, tuple[str, ...]]:
+    """The subjects of the editions before `period`, newest first."""
+    before = [found for found in editions.every(connection) if found.period < period and editions.bodies(connection, found.id)]
+    contents = [editions.content(connection, found.id) for found in sorted(before, key=lambda found: found.period, reverse=True)[:REMEMBERED]]
+    return {content.period: subjects_of(content.subject, [post.title for post in content.posts]) for content in contents}
+
+
+def _words_missing(bodies: Iterable[str]) -> list[Finding]:
+    """What our own catalogues lack in the languages of this edition; it is said in English meanwhile."""
+    ours = [(folder, language) for language in bodies if language != "en" for folder in (catalogue.FOLDER, _WEB_WORDS)]
+    return [_gap(folder, gap) for folder, language in ours for gap in catalogue.gaps(language, folder)]
+
+
+def _gap(folder: Path, gap: str) -> Finding:
+    change = "It is said in English until somebody translates it: scripts/words lists what is left."
+    return Finding(where=f"{folder.parent.name}/words", found=gap, allowed="every message in every language", change=change, stops=False)
+
+
+def limits_of(config: Config) -> Limits:
+    """`[budget]` as the rules take it."""
+    budget = config.budget
+    return Limits(
+        words_from=budget.words_from,
+        words_to=budget.words_to,
+        posts_from=budget.posts_from,
+        posts_to=budget.posts_to,
+        links=budget.links,
+        html_bytes=budget.html_bytes,
+    )
