@@ -64,9 +64,9 @@ def figures(engine: Engine, edition_id: int = 1) -> Figures:
         visitors[row["slug"], row["visitor"], row["at"].date().isoformat()].append(row)
     for visitor, theirs in visitors.items():
         for row in theirs:
-            events["visit", row["post_id"], row["network"], row["country"], next(iter(row["reasons"]), "")] += 1
+            events["visit", row["post_id"], row["network"], row["country"], _whose(row["reasons"])] += 1
         counted = [row for row in theirs if row["class"] in {"human", "probable"}]
-        whose = next((one for one in ("own", "colleague") if any(one in row["reasons"] for row in counted)), "")
+        whose = _whose([reason for row in counted for reason in row["reasons"]])
         what = ("visit", theirs[0]["post_id"], theirs[0]["network"], theirs[0]["country"], whose)
         people[what][visitor] |= {"human" if whose else row["class"] for row in counted}
     found = {what: (_low(people[what]), _high(people[what]), events[what]) for what in {*people, *events}}
@@ -76,6 +76,10 @@ def figures(engine: Engine, edition_id: int = 1) -> Figures:
         low, high, count = found.get(what, (0, 0, 0))
         found[what] = (low + one.counted * (inside or one.verdict == "human"), high + one.counted, count + one.events)
     return {what: figure for what, figure in found.items() if any(figure)}
+
+
+def _whose(reasons: list[str]) -> str:
+    return next((one for one in ("own", "colleague") if one in reasons), "")
 
 
 def _low(who: dict[tuple[str, ...], set[str]]) -> int:

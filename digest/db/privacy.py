@@ -20,6 +20,7 @@ from digest.db.schema import (
     edition_body,
     employee,
     message,
+    notice,
     outcome,
     post,
     short_link,
@@ -186,6 +187,12 @@ def held(connection: Connection, address: str) -> Rows:
 def authored(connection: Connection, number: int) -> Rows:
     """Posts they wrote."""
     return _rows(connection, select(post.c.id, post.c.title, post.c.url).where(post.c.author_id == number).order_by(post.c.id))
+
+
+def notices(connection: Connection, number: int) -> Rows:
+    """Single letters about their own affairs."""
+    columns = (notice.c[name] for name in ("made_at", "kind", "state", "settled_at"))
+    return _rows(connection, select(*columns).where(notice.c.employee_id == number).order_by(notice.c.id))
 
 
 def noted(connection: Connection, number: int) -> Rows:

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 
-from digest.db import consents
+from digest.db import consents, notices
 from digest.db.schema import audit, employee, suppression
+from digest.domain.notice import Notice
 from digest.domain.suppression import AT_THEIR_WORD, BY_ROSTER, SuppressionReason, address_hash
 
 _CHUNK = 500
@@ -125,7 +126,7 @@ def hashes(connection: Connection, now: datetime) -> dict[str, SuppressionReason
 
 
 def leave(connection: Connection, employee_id: int, now: datetime, *, how: str) -> bool:
-    """The person says stop: suppressed, remembered as their own choice, audited. False when they had left or are gone."""
+    """The person says stop: suppressed, remembered as their own choice, audited, and a receipt waits. False when they had left or are gone."""
     return _switch(connection, employee_id, now, receive=False, how=how)
 
 
@@ -142,6 +143,8 @@ def _switch(connection: Connection, employee_id: int, now: datetime, *, receive:
     changed = lift(connection, address, reason, now) > 0 if receive else suppress(connection, address, reason, now)
     if changed:
         consents.record(connection, employee_id, "receive", value=receive, wording=_WORDING, now=now)
+        if not receive:
+            notices.put(connection, employee_id, Notice.LEFT, now)
         what = "came back" if receive else "unsubscribed"
         connection.execute(insert(audit).values(at=now, who="the person", what=what, subject=f"employee:{employee_id}", detail=how))
     return changed

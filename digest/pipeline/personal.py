@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from digest.config import Config
-from digest.db import consents, editions, people, privacy
+from digest.db import consents, editions, notices, people, privacy
 from digest.db.session import read, write
 from digest.domain.edition import EditionContent
+from digest.domain.notice import Notice
 from digest.errors import DigestError, NotFoundError
 
 _ONLY_OWNER = 0o600
@@ -37,11 +38,12 @@ def export(engine: Engine, config: Config, address: str, *, who: str, now: datet
     if person is not None:
         with write(engine) as connection:
             privacy.note(connection, "privacy.export", f"employee:{person.id}", "", who=who, now=now)
+            notices.put(connection, person.id, Notice.EXPORTED, now)
     return found
 
 
 def _nothing() -> dict[str, Any]:
-    lists = ("consents", "messages", "clicks", "short_links", "outcomes", "bounces", "posts", "noted")
+    lists = ("consents", "messages", "clicks", "short_links", "outcomes", "bounces", "posts", "notices", "noted")
     return {"person": None, **{name: [] for name in lists}}
 
 
@@ -56,6 +58,7 @@ def _of_person(connection: Connection, config: Config, number: int) -> dict[str,
         "outcomes": privacy.outcomes(connection, number),
         "bounces": privacy.bounces(connection, number),
         "posts": privacy.authored(connection, number),
+        "notices": privacy.notices(connection, number),
         "noted": privacy.noted(connection, number),
     }
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from digest.config import Config
-from digest.db import links, privacy, retention
+from digest.db import links, notices, privacy, retention
 from digest.db.session import fold, read, write, yield_to_others
 from digest.domain.privacy import SETTLED, believable, horizon
 from digest.pipeline import tracking, verdicts
@@ -80,7 +80,7 @@ def purge(engine: Engine, config: Config, *, now: datetime, trust_clock: bool = 
     events = _events(engine, config, before)
     with write(engine) as connection:
         bounces = retention.forget_bounces(connection, now - _BOUNCES)
-        runs = retention.forget_runs(connection, now - _RUNS)
+        runs = retention.forget_runs(connection, now - _RUNS) + notices.forget(connection, now - _RUNS)
         if events or who:
             detail = f"{events} events from before {before:%Y-%m-%d}"
             privacy.note(connection, "privacy.purge", "events", detail, who=who or "the clock", now=now)

@@ -9,16 +9,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine
 
 from digest.config import Config
-from digest.db import editions, overdue, standing
+from digest.db import editions, overdue, privacy, retention, standing
 from digest.db.session import read
 from digest.domain.calendar import period_of
 from digest.domain.edition import Edition, EditionState
+from digest.domain.privacy import SETTLED, believable, machine_leavers
 from digest.domain.schedule import Timetable, is_over, missed, to_plan, window
 from digest.pipeline import lateness
 from digest.pipeline.schedule import hours, timetable
 
 _PATIENCE = timedelta(minutes=10)  # what a clock that ticks every five minutes is never late by
 _SPOKEN_OF = timedelta(weeks=2)  # a week that did not happen is named that long; by then everybody has heard
+_LEAVERS = timedelta(days=30)  # how far back a mail filter that stops letters is looked for
 _PLANNED = frozenset(EditionState) - {EditionState.PLANNING}
 _UNDER_WAY = frozenset({EditionState.PLANNING, EditionState.DRAFT, EditionState.APPROVED, EditionState.SENDING})
 
@@ -40,6 +42,7 @@ def verify(engine: Engine, config: Config, *, now: datetime) -> Verdict:
         found += _of_messages(connection, config, now)
         found += lateness.problems(connection, config, now)
         found += _of_the_clock(connection, now)
+        found += _of_privacy(connection, config, now)
     return Verdict(problems=tuple(found))
 
 
@@ -99,6 +102,15 @@ def _of_the_clock(connection: Connection, now: datetime) -> Iterator[str]:
     if since is not None and since < now - _PATIENCE and (seen is None or seen < now - _PATIENCE):
         last = "no run has ever looked" if seen is None else f"the last run was seen {_when(seen)}"
         yield f"Letters have been due since {_when(since)}, and {last}. Run `digest tick` now, then look at cron or the service."
+
+
+def _of_privacy(connection: Connection, config: Config, now: datetime) -> Iterator[str]:
+    seen = retention.last_seen(connection, now - SETTLED)
+    if not believable(now, seen, config.tracking.keep_days):
+        yield "The clock stands far ahead of everything that was recorded, so nothing is deleted. Run `digest privacy purge` and read what it says."
+    said = machine_leavers(privacy.leavers(connection, now - _LEAVERS))
+    if said is not None:
+        yield said
 
 
 def _when(moment: datetime | None) -> str:

@@ -17,7 +17,7 @@ from digest.db.held import Tally
 from digest.db.session import read
 from digest.domain.message import FailReason, MessageState
 from digest.errors import DigestError
-from digest.pipeline import edition, holding, privacy, recalling, renderers, replaying, transports
+from digest.pipeline import edition, holding, notices, privacy, recalling, renderers, replaying, transports
 from digest.pipeline.delivery import Delivery, deliver
 from digest.pipeline.holding import Hold
 
@@ -146,13 +146,17 @@ def send_due(
     stop: threading.Event | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Delivery:
-    """Send what is due now, until nothing more can be sent."""
-    return deliver(
+    """Send what is due now, until nothing more can be sent; then receipts and other single letters."""
+    stop = stop or threading.Event()
+    done = deliver(
         engine,
         renderers=lambda edition_id: renderers.load(engine, edition_id),
         relays=transports.relays(config),
         clock=clock,
         policy=transports.policy(engine, config, at_once=at_once),
-        stop=stop or threading.Event(),
+        stop=stop,
         progress=progress or (lambda _more: None),
     )
+    if not stop.is_set():
+        notices.send_due(engine, config, clock=clock)
+    return done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -19,8 +20,9 @@ from digest.db.session import gone, read, write
 from digest.domain.edition import EditionContent
 from digest.domain.link import clean, read_unsubscribe, valid_token, web_address
 from digest.domain.press import Standing
+from digest.domain.suppression import SuppressionReason
 from digest.domain.translation import in_language
-from digest.domain.visitor import classify
+from digest.domain.visitor import Verdict, VisitorClass, classify
 from digest.errors import StorageError
 from digest.pipeline.captions import Captions
 from digest.pipeline.replaying import of_switch
@@ -34,6 +36,8 @@ from digest.web.signals import Proxies, preferred_language, signals, wanted
 from digest.web.spool import Spooled
 
 _ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058, 3.1
+_AT_ONCE = 1.0  # seconds in which nobody reads a page and finds its button; it acts all the same
+_MOMENT = 12  # hexadecimal digits of a moment in milliseconds
 
 
 class LeavePage:
@@ -54,36 +58,43 @@ class LeavePage:
         found = await run_in_threadpool(self._person, signed)
         if found is None:
             return self._pages.standing(Standing.UNKNOWN, language).response()
-        employee, secret, own_language = found
+        employee, secret, own_language, left = found
         language = own_language or language
         if request.method != "POST":
-            return self._ask(signed, secret, language).response()
+            return (self._left(signed, secret, language) if left else self._ask(signed, secret, language)).response()
         form = await read_form(request)
         one_click = form is not None and _ONE_CLICK in form.multi_items()
         if not one_click and not is_ours(request.headers, self._site_url):
             return self._pages.notice("refused", language, status=403).response()
         action = "leave" if one_click else field(form or FormData(), "action")
-        if not one_click and not hmac.compare_digest(_check(secret, signed, action).encode(), field(form or FormData(), "check").encode()):
+        seconds = None if one_click else _since(secret, signed, action, field(form or FormData(), "check"), self._now())
+        if not one_click and seconds is None:
             return self._ask(signed, secret, language, status=400).response()
-        how = self._how(request, one_click=one_click)
-        waits = await run_in_threadpool(self._act, employee, action, how)
-        check = _check(secret, signed, "return" if action == "leave" else "leave")
-        return self._pages.page("unsubscribed", language, left=action == "leave", check=check, waits=waits).response()
+        waits = await run_in_threadpool(self._act, employee, action, self._how(request, seconds))
+        return self._left(signed, secret, language, left=action == "leave", waits=waits).response()
 
-    def _person(self, signed: str) -> tuple[int, bytes, str] | None:
+    def _person(self, signed: str) -> tuple[int, bytes, str, bool] | None:
+        """Number, secret of the form, language ("" when it is not known) and whether the person has left already."""
+        left = False
         try:
             with read(self._engine) as connection:
                 self._secrets = keys.signing_keys(connection, "unsubscribe")
                 employee = read_unsubscribe(signed, self._secrets)
                 known = suppressions.person(connection, employee) if employee is not None else None
+                left = known is not None and SuppressionReason.UNSUBSCRIBED in suppressions.held(connection, known[0], self._clock())
         except StorageError:
             employee, known = read_unsubscribe(signed, self._secrets), None
             if employee is None and not self._secrets:
                 raise
-        return None if employee is None else (employee, next(iter(self._secrets.values())), known[1] if known else "")
+        return None if employee is None else (employee, next(iter(self._secrets.values())), known[1] if known else "", left)
 
     def _ask(self, signed: str, secret: bytes, language: str, status: int = 200) -> Reply:
-        return self._pages.page("unsubscribe", language, status=status, check=_check(secret, signed, "leave"))
+        return self._pages.page("unsubscribe", language, status=status, check=_check(secret, signed, "leave", self._now()))
+
+    def _left(self, signed: str, secret: bytes, language: str, *, left: bool = True, waits: bool = False) -> Reply:
+        """What holds now, with the way back: a receipt leads here too."""
+        check = _check(secret, signed, "return" if left else "leave", self._now())
+        return self._pages.page("unsubscribed", language, left=left, check=check, waits=waits)
 
     def _act(self, employee: int, action: str, how: str) -> bool:
         """Do it; True when it waits on disk, because the database is away. Raises StorageError when it can be noted nowhere."""
@@ -99,16 +110,31 @@ class LeavePage:
             return True
         return False
 
-    def _how(self, request: Request, *, one_click: bool) -> str:
+    def _now(self) -> int:
+        return int(self._clock().timestamp() * 1000)
+
+    def _how(self, request: Request, seconds: float | None) -> str:
+        """What the audit keeps of it. `seconds` from showing the form to sending it; None: a mail program sent it."""
+        if seconds is None:
+            return "one-click"  # a mail program is no browser: a class would say nothing
         verdict = classify(signals(request.scope, wanted(request.scope)), self._clock())
-        if one_click:
-            return "one-click"  # sent by a mail program, which is no browser: a class would say nothing
+        if 0 <= seconds < _AT_ONCE and verdict.visitor is not VisitorClass.PREVIEW:
+            verdict = Verdict(visitor=VisitorClass.MACHINE, reasons=(*verdict.reasons, "at_once"))
         return f"form; {verdict.visitor}" + (f" ({', '.join(verdict.reasons)})" if verdict.reasons else "")
 
 
-def _check(secret: bytes, signed: str, action: str) -> str:
-    """Binds a form to its own link and action."""
-    return hmac.new(secret, f"form|{signed}|{action}".encode(), hashlib.sha256).hexdigest()[:32]
+def _check(secret: bytes, signed: str, action: str, moment: int) -> str:
+    """Binds a form to its own link and action, and to the moment (in milliseconds) it was shown."""
+    shown = f"{moment:0{_MOMENT}x}"
+    return shown + hmac.new(secret, f"form|{signed}|{action}|{shown}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _since(secret: bytes, signed: str, action: str, check: str, now: int) -> float | None:
+    """Seconds since the form was shown, or None when it is not one of ours for this link and action."""
+    if not re.fullmatch(f"[0-9a-f]{{{_MOMENT + 32}}}", check):
+        return None
+    moment = int(check[:_MOMENT], 16)
+    return (now - moment) / 1000 if hmac.compare_digest(_check(secret, signed, action, moment), check) else None
 
 
 class EditionPage:

@@ -119,7 +119,9 @@ def test_somebody_who_was_erased_gets_the_same_kind_answer(linked: Linked, web: 
 
 def test_the_ledger_and_the_audit_remember_who_chose_and_how(linked: Linked, web: TestClient) -> None:
     path = linked.leave_link()
-    web.post(path, data=fields(web.get(path).text), headers=OURS)
+    form = fields(web.get(path).text)
+    linked.wait(seconds=3)
+    web.post(path, data=form, headers=OURS)
     with read(linked.engine) as connection:
         chosen = connection.execute(select(consent_event)).mappings().one()
         noted = connection.execute(select(audit)).mappings().one()

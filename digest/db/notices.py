@@ -1,0 +1,88 @@
+"""Notices in the database: written with what they tell, claimed before the wire, settled once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from digest.db.schema import employee, notice
+from digest.domain.message import MessageState
+from digest.domain.notice import APART, STUCK, Notice
+
+_TEXT = 250
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A notice that is due, and whom it is for as of now."""
+
+    id: int
+    kind: Notice
+    facts: Mapping[str, Any]
+    made_at: datetime
+    dated_at: datetime | None  # the first try's
+    attempts: int
+    employee: int
+    address: str
+    name: str
+    language: str
+    here: bool  # on the roster
+
+
+def put(connection: Connection, employee_id: int, kind: Notice, now: datetime, **facts: str) -> bool:
+    """Write a notice, in the transaction that does what it tells; False when there was one of its kind within a day."""
+    lately = select(notice.c.id).where(notice.c.employee_id == employee_id, notice.c.kind == kind, notice.c.made_at > now - APART)
+    if connection.execute(lately.limit(1)).first() is not None:
+        return False
+    values = {"employee_id": employee_id, "kind": kind, "facts": facts, "state": MessageState.QUEUED, "made_at": now}
+    connection.execute(insert(notice).values(**values, next_attempt_at=now, attempts=0, text=""))
+    return True
+
+
+def due(connection: Connection, now: datetime, most: int) -> list[Waiting]:
+    """What is due now, oldest first."""
+    mine = (notice.c.state == MessageState.QUEUED) & (notice.c.next_attempt_at <= now)
+    people = (employee.c.mailbox, employee.c.name, employee.c.language, employee.c.left_at, employee.c.shared)
+    joined = notice.join(employee, employee.c.id == notice.c.employee_id)
+    rows = connection.execute(select(notice, *people).select_from(joined).where(mine).order_by(notice.c.id).limit(most)).all()
+    return [
+        Waiting(
+            **{name: getattr(row, name) for name in ("id", "facts", "made_at", "dated_at", "attempts", "language")},
+            kind=Notice(row.kind),
+            employee=row.employee_id,
+            address=row.mailbox,
+            name="" if row.shared else row.name,
+            here=row.left_at is None,
+        )
+        for row in rows
+    ]
+
+
+def claim(connection: Connection, number: int, now: datetime) -> bool:
+    """Take one that is due, before anything is on the wire; False when another run was first."""
+    mine = (notice.c.id == number) & (notice.c.state == MessageState.QUEUED)
+    dated = func.coalesce(notice.c.dated_at, now)
+    values = {"state": MessageState.SENDING, "attempts": notice.c.attempts + 1, "dated_at": dated, "next_attempt_at": now}
+    return connection.execute(update(notice).where(mine).values(values)).rowcount == 1
+
+
+def settle(connection: Connection, number: int, state: MessageState, now: datetime, *, text: str = "", again: datetime | None = None) -> None:
+    """Say how it ended, or when it is tried again."""
+    values: dict[str, Any] = {"state": state, "text": text[:_TEXT]}
+    values |= {"next_attempt_at": again} if again is not None else {"settled_at": now}
+    connection.execute(update(notice).where(notice.c.id == number).values(values))
+
+
+def recover(connection: Connection, now: datetime) -> int:
+    """Notices whose run is gone are in doubt, and not sent again; how many."""
+    stuck = (notice.c.state == MessageState.SENDING) & (notice.c.next_attempt_at < now - STUCK)
+    return connection.execute(update(notice).where(stuck).values(state=MessageState.IN_DOUBT, settled_at=now)).rowcount
+
+
+def forget(connection: Connection, before: datetime) -> int:
+    """Delete notices from before that moment that are settled; how many."""
+    return connection.execute(delete(notice).where(notice.c.made_at < before, notice.c.settled_at.is_not(None))).rowcount
