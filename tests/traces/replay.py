@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from digest.db.schema import click, edition, edition_post, employee, message, post, short_link, token, visit
 from digest.db.session import read, write
+from digest.domain.frozen import freeze
 from digest.domain.link import number
 from digest.domain.link import token as make_token
 from digest.domain.press import Kind, Press
@@ -92,8 +93,6 @@ class Stage:
 
     @staticmethod
     def _edition(connection: Connection) -> int:
-        from digest.domain.frozen import freeze  # the frozen words of another test's edition, under our own posts
-
         posts = [
             {
                 "id": f"post-{n}",
@@ -105,7 +104,7 @@ class Stage:
             }
             for n in range(1, PUBLIC + INTERNAL + 1)
         ]
-        frozen = freeze(CONTENT)
+        frozen = freeze(CONTENT)  # another test's words, under our own posts
         frozen["posts"] = [
             {**frozen["posts"][1], "n": n, "id": one["id"], "title": one["title"], "url": one["url"], "internal": n > PUBLIC}
             for n, one in enumerate(posts, start=1)
@@ -249,8 +248,3 @@ def score(rows: Sequence[Row]) -> Score:
 def _truly(people: dict[Pair, set[str]], machines: dict[Pair, set[str]]) -> Iterator[tuple[Pair, set[str]]]:
     yield from people.items()
     yield from ((pair, names) for pair, names in machines.items() if pair not in people)
-
-
-def moment(seconds: float) -> datetime:
-    """When an event of a week happened."""
-    return NOW + timedelta(seconds=seconds)

@@ -14,9 +14,10 @@ from sqlalchemy import Engine
 from digest.cli.main import main
 from digest.db.reach import Reach, reach
 from digest.db.session import read
+from digest.domain.frozen import freeze
 from digest.domain.visitor import Audience
 from tests.counting import SCANNER, judge, running, visited, widen
-from tests.linked import ANA, PERSON, PHONE, Linked, read_link, share_link
+from tests.linked import ANA, CONTENT, PERSON, PHONE, Linked, read_link, share_link
 from tests.traces.browsers import UNFURLERS
 
 STRANGER = {**PERSON, "user-agent": PHONE}
@@ -104,21 +105,12 @@ def test_no_cell_of_a_table_is_a_formula(linked: Linked, tmp_path: Path, title: 
     """C14: a title that begins as a formula does is text in the export."""
     with running(linked) as web:
         web.get(read_link(ANA, 1), {**PERSON, "user-agent": title})
-    content = frozen(linked)
+    content: dict[str, list[dict[str, str]]] = freeze(CONTENT)
     content["posts"][0]["title"] = title
     linked.change("edition", {"id": linked.edition}, content=content)
     rows = list(csv.reader(io.StringIO(table(linked, tmp_path, "posts"))))
     assert any(title.strip() in cell for row in rows for cell in row)
     assert [cell for row in rows for cell in row if cell[:1] in {"=", "+", "-", "@", "\t"} and cell != "-"] == []
-
-
-def frozen(linked: Linked) -> dict[str, list[dict[str, str]]]:
-    from digest.domain.frozen import freeze
-    from tests.linked import CONTENT
-
-    del linked
-    found: dict[str, list[dict[str, str]]] = freeze(CONTENT)
-    return found
 
 
 def test_the_owner_who_looks_at_the_own_link_is_no_reach_and_stands_apart(linked: Linked) -> None:
