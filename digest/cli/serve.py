@@ -6,10 +6,12 @@ import logging
 import multiprocessing
 import os
 import queue
+import resource
 import signal
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
@@ -17,12 +19,14 @@ from typing import Any
 
 import click
 
-from digest.cli.home import Home, pass_home, speak
+from digest.cli.home import Home, pass_home
+from digest.cli.logs import Form, speak
 from digest.cli.signals import PAUSING, pausing
 from digest.errors import TransportError
 
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 _LOOK = 0.5  # seconds between looks at the children
+_SOCKETS = 65536
 _log = logging.getLogger("digest.serve")
 
 
@@ -32,17 +36,27 @@ class ListenError(TransportError):
     summary = "cannot be listened on"
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Start:
+    """What each process is told."""
+
+    config_path: Path
+    verbose: bool
+    form: Form
+
+
 @click.command("serve")
 @click.option("--only", type=click.Choice(["web", "worker"]), help="Run one of the two (for several machines).")
+@click.option("--log", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How the log is written.")
 @pass_home
-def command(home: Home, *, only: str | None) -> None:
+def command(home: Home, *, only: str | None, form: Form) -> None:
     """Serve the links and pages, and plan and send by the clock. Stop it with Ctrl-C or SIGTERM: it finishes what is on the wire."""
     parts = [only] if only else ["web", "worker"]
     home.engine.dispose()  # checked here, opened by each process for itself
     bound = _listen(home.config.web.listen) if "web" in parts else None
     if bound is not None:
         click.echo(f"Serving {home.config.site.url} on {home.config.web.listen}. Stop with Ctrl-C.")
-    _run(home.config_path, parts, bound, verbose=home.verbose)
+    _run(parts, bound, _Start(config_path=home.config_path, verbose=home.verbose, form=form))
 
 
 def _listen(address: str) -> socket.socket:
@@ -62,12 +76,12 @@ def _listen(address: str) -> socket.socket:
     return bound
 
 
-def _run(config_path: Path, parts: list[str], bound: socket.socket | None, *, verbose: bool) -> None:
+def _run(parts: list[str], bound: socket.socket | None, start: _Start) -> None:
     asked: queue.SimpleQueue[int] = queue.SimpleQueue()
     signal.pthread_sigmask(signal.SIG_BLOCK, PAUSING)  # children inherit that, and listen when they are ready
     for number in (*_STOPPING, *PAUSING):
         signal.signal(number, lambda heard, _frame: asked.put(heard))
-    children = _started(config_path, parts, bound, verbose=verbose)
+    children = _started(parts, bound, start)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, PAUSING)
     stopping = False
     while any(child.is_alive() for child in children):
@@ -82,11 +96,11 @@ def _run(config_path: Path, parts: list[str], bound: socket.socket | None, *, ve
         raise TransportError(" and ".join(failed), "stopped by itself", hint="Its last words stand above; start again with `digest serve`.")
 
 
-def _started(config_path: Path, parts: list[str], bound: socket.socket | None, *, verbose: bool) -> list[BaseProcess]:
+def _started(parts: list[str], bound: socket.socket | None, start: _Start) -> list[BaseProcess]:
     context = multiprocessing.get_context("spawn")
     work: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {
-        "web": (_web, (config_path, verbose, bound)),
-        "worker": (_worker, (config_path, verbose)),
+        "web": (_web, (start, bound)),
+        "worker": (_worker, (start,)),
     }
     children: list[BaseProcess] = [context.Process(target=work[part][0], args=work[part][1], name=part) for part in parts]
     for child in children:
@@ -108,7 +122,7 @@ def _tell(children: list[BaseProcess], number: int) -> None:
             os.kill(child.pid, number)
 
 
-def _web(config_path: Path, verbose: bool, bound: socket.socket) -> None:
+def _web(start: _Start, bound: socket.socket) -> None:
     import uvicorn
 
     from digest.web.bounded import BoundedProtocol
@@ -116,16 +130,19 @@ def _web(config_path: Path, verbose: bool, bound: socket.socket) -> None:
 
     for number in PAUSING:  # they are for the worker, but a service manager sends them to everybody
         signal.signal(number, signal.SIG_IGN)
-    home = _home(config_path, verbose=verbose)
+    home = _home(start, hosts=True)
+    _make_room()
     _outlived()  # until the server takes SIGTERM over, it simply ends us, and nothing has begun
-    options = uvicorn.Config(application(home.engine, home.config, home.now), log_level="warning", access_log=False, server_header=False)
+    options = uvicorn.Config(
+        application(home.engine, home.config, home.now), log_config=None, log_level="warning", access_log=False, server_header=False
+    )
     options.http, options.ws = BoundedProtocol, "none"
     options.proxy_headers = False  # we read forwarded headers ourselves, from named proxies only
     options.timeout_graceful_shutdown = max(home.config.delivery.grace_seconds, 1)  # a visitor who never finishes must not keep the port
     uvicorn.Server(options).run(sockets=[bound])
 
 
-def _worker(config_path: Path, verbose: bool) -> None:
+def _worker(start: _Start) -> None:
     from digest.scheduler import Clock
 
     stop = threading.Event()
@@ -133,7 +150,7 @@ def _worker(config_path: Path, verbose: bool) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGQUIT, _break_off)
     _outlived()
-    home = _home(config_path, verbose=verbose)
+    home = _home(start, hosts=False)
     clock = Clock(home.engine, home.config, now=home.now)
     with pausing(home.engine, home.now, resumed=clock.wake):
         clock.start()
@@ -162,6 +179,13 @@ def _break_off(_number: int, _frame: FrameType | None) -> None:
     os._exit(130)
 
 
-def _home(config_path: Path, *, verbose: bool) -> Home:
-    speak(verbose=verbose, form="%(asctime)s %(name)s: %(message)s")
-    return Home(config_path, verbose=verbose)
+def _make_room() -> None:
+    """As many open connections as the system lets us have: slow visitors must not keep the others out."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _SOCKETS if hard == resource.RLIM_INFINITY else min(hard, _SOCKETS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+
+
+def _home(start: _Start, *, hosts: bool) -> Home:
+    speak(verbose=start.verbose, form=start.form, hosts=hosts)
+    return Home(start.config_path, verbose=start.verbose)
