@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
-from pathlib import Path
 
 from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import write_po
 
-import digest.web
 from digest.domain.words import Phrase, plural_forms
 from digest.mail import catalogue
 
-FOLDERS = (catalogue.FOLDER, Path(digest.web.__file__).with_name("words"))
 # What gettext's own tools read; ours takes the forms from CLDR, and a test proves that both agree.
 PLURALS = {
     "ar": "nplurals=6; plural=n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5",
@@ -54,7 +51,7 @@ def written(made: Catalog, language: str) -> bytes:
 def main() -> int:
     """Rewrite every catalogue; 1 when something is left to translate."""
     left: list[str] = []
-    for folder in FOLDERS:
+    for folder in catalogue.FOLDERS:
         english = catalogue.english_phrases(folder)
         for language in catalogue.languages(folder)[1:]:
             known = catalogue.by_key(catalogue.catalogue_of(language, folder))

@@ -22,6 +22,8 @@ _FORMS = ("zero", "one", "two", "few", "many", "other")  # CLDR's plural forms, 
 _GRAPHEME = regex.compile(r"\X")
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"  # scripts that put no spaces between words
 _WORD = regex.compile(rf"[{_UNSPACED}]{{1,2}}|[[\p{{L}}\p{{N}}]--[{_UNSPACED}]]+", regex.VERSION1)
+_LEFT_TO_RIGHT = "\u200e"
+_RIGHT_TO_LEFT_LETTER = regex.compile(r"\p{Arabic}|\p{Hebrew}")
 _PLAIN_NUMBER = regex.compile(r"[-+]?\d+(?:\.(\d+))?(?=$|[\s%‰])")
 
 
@@ -142,7 +144,16 @@ class Words:
         return str(format_decimal(number, locale=_locale(self.language)))
 
     def figure(self, text: str) -> str:
-        """A figure such as `12345.5 %` as readers write its number; anything but a plain number stays as it was typed."""
+        """A figure such as `12345.5 %` as readers write its number; anything but a plain number stays as it was typed.
+
+        Right-to-left words around it do not turn "9 days": a mark on each side keeps it together (UAX 9, 2.6).
+        """
+        written = self._written(text)
+        return (
+            f"{_LEFT_TO_RIGHT}{written}{_LEFT_TO_RIGHT}" if direction(self.language) == "rtl" and not _RIGHT_TO_LEFT_LETTER.search(text) else written
+        )
+
+    def _written(self, text: str) -> str:
         found = _PLAIN_NUMBER.match(text)
         if not found or len(found[0]) > 15:  # noqa: PLR2004 - beyond this a float is not exact
             return text

@@ -18,6 +18,7 @@ from babel.messages.pofile import read_po
 from digest.domain.words import Phrase, Words, exact_forms, nearest, plural_forms
 
 FOLDER = Path(__file__).with_name("words")
+FOLDERS = (FOLDER, FOLDER.parent.parent / "web" / "words")  # the letter's and the pages'
 
 
 @cache

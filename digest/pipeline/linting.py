@@ -33,7 +33,6 @@ from digest.pipeline.schedule import timetable
 from digest.pipeline.selection import Selector
 
 _CHUNK = 500  # employees asked for at once
-_WEB_WORDS = catalogue.FOLDER.parent.parent / "web" / "words"
 _WAITING = frozenset({EditionState.DRAFT, EditionState.APPROVED, EditionState.SENDING})
 
 
@@ -183,7 +182,7 @@ def _earlier(connection: Connection, period: str) -> dict[str, tuple[str, ...]]:
 
 def _words_missing(bodies: Iterable[str]) -> list[Finding]:
     """What our own catalogues lack in the languages of this edition; it is said in English meanwhile."""
-    ours = [(folder, language) for language in bodies if language != "en" for folder in (catalogue.FOLDER, _WEB_WORDS)]
+    ours = [(folder, language) for language in bodies if language != "en" for folder in catalogue.FOLDERS]
     return [_gap(folder, gap) for folder, language in ours for gap in catalogue.gaps(language, folder)]
 
 

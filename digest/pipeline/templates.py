@@ -52,7 +52,16 @@ def check(config: Config, pages: jinja2.Environment, page_names: frozenset[str])
     found = problems(site, names(job(content, "en")), pages, page_names) if site else []
     if not found:  # what cannot be read cannot be rendered either
         found = [problem for made in _variants(content) for language in catalogue.languages() for problem in _rendered(made, language, site)]
-    return sorted(set(found))
+    return sorted({*found, *_untranslated()})
+
+
+def _untranslated() -> Iterator[Problem]:
+    """What our own catalogues do not say in a language; it is said in English meanwhile."""
+    for folder in catalogue.FOLDERS:
+        for gap in (gap for language in catalogue.languages(folder)[1:] for gap in catalogue.gaps(language, folder)):
+            place, _, said = gap.partition(": ")
+            file, _, line = place.partition(":")
+            yield Problem(file=f"{folder.parent.name}/words/{file}", line=int(line or 1), said=said)
 
 
 def sample(config: Config) -> EditionContent:

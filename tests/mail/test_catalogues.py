@@ -12,10 +12,10 @@ import pytest
 
 from digest.domain.words import Words, plural_forms
 from digest.mail import catalogue
-from tests.catalogues import FOLDERS, PLURALS, updated
+from tests.catalogues import PLURALS, updated
 
 SPOKEN = ("ar", "de", "es", "fr", "ja", "pt-br")
-EVERY = [(folder, language) for folder in FOLDERS for language in SPOKEN]
+EVERY = [(folder, language) for folder in catalogue.FOLDERS for language in SPOKEN]
 IDS = [f"{folder.parent.name}-{language}" for folder, language in EVERY]
 
 
@@ -23,7 +23,7 @@ def _texts(phrases: Words) -> list[str]:
     return [text for phrase in phrases.phrases.values() for text in ([phrase] if isinstance(phrase, str) else phrase.values())]
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parent.name)
+@pytest.mark.parametrize("folder", catalogue.FOLDERS, ids=lambda folder: folder.parent.name)
 def test_seven_languages_are_spoken(folder: Path) -> None:
     assert catalogue.languages(folder) == ("en", *SPOKEN)
     assert [path.name for path in folder.iterdir() if path.suffix != ".po"] == ["en.toml"]

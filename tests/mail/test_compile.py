@@ -38,7 +38,7 @@ NAUGHTY = [
     "&amp; &lt;b&gt; &nbsp;",
     ".\n.\n..\nFrom here",
 ]
-LANGUAGES = ["en", "de"]
+LANGUAGES = ["en", "de", "ar", "ja"]
 
 
 def _headed(body: bytes) -> bytes:

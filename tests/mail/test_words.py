@@ -57,6 +57,8 @@ def test_figures_are_written_as_readers_write_them() -> None:
     said |= {text: text for text in ("91%", "€500", "3,5", "2026-W48", "")}
     assert {text: catalogue.words("de").figure(text) for text in said} == said
     assert catalogue.words("en").figure("40000") == "40,000"
+    assert catalogue.words("ar").figure("9 days") == "\u200e9 days\u200e"
+    assert catalogue.words("ar").figure("9 أيام") == "9 أيام"
     assert catalogue.words("en").figure("9" * 40) == "9" * 40
 
 
