@@ -6,6 +6,7 @@ The rule, for one table of figures about groups that do not overlap, whose total
   says no more than everybody's silence would);
 - what is hidden is two groups at least, together k people or more, and together no one or k counts or more; the next
   smallest groups are hidden until that is so. Then taking what is shown from the total gives nothing smaller than k.
+  A total that is too small itself is shown nowhere.
 
 Two tables about the same people that are cut differently would give small differences: so people are cut one way only
 (`Partition`), and that way is kept from the moment an edition is planned, whoever moves, joins or is erased afterwards.
@@ -68,7 +69,11 @@ def too_small(members: int, count: int, minimum: int) -> bool:
 def hidden(counts: Mapping[Key, int], members: Mapping[Key, int], minimum: int) -> frozenset[Key]:
     """Those that must not be shown: too small themselves, or needed to hide the others."""
     gone = {key for key, count in counts.items() if too_small(members.get(key, 0), count, minimum)}
-    rest = sorted((key for key in counts if key not in gone and members.get(key)), key=lambda key: (members[key], counts[key], str(key)))
+    if too_small(sum(members.get(key, 0) for key in counts), sum(counts.values()), minimum):
+        return frozenset(gone)  # nobody is told the total, so there is nothing to take anything from
+    rest = sorted(
+        (key for key in counts if key not in gone and members.get(key)), key=lambda key: (not counts[key], members[key], counts[key], str(key))
+    )
     while gone and rest and not _covered(gone, counts, members, minimum):
         gone.add(rest.pop(0))
     return frozenset(gone)

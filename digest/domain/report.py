@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """From what people surely did to what they probably did. `hidden`: too few people stand behind it, or behind what it would tell by subtraction."""
+    """From what people surely did to what they probably did. `hidden`: too few people stand behind it, or behind what it would give away."""
 
     low: int
     high: int
@@ -34,9 +33,3 @@ def ranged(low: int, high: int, *, members: int, minimum: int) -> Range:
     """
     hidden = (members < minimum and high > 0) or 0 < high < minimum
     return Range(low=low, high=high, hidden=hidden, minimum=minimum)
-
-
-def summed(counts: Iterable[tuple[int, int]], *, members: int, minimum: int) -> Range:
-    """A figure about employees out of several counts."""
-    pairs = list(counts)
-    return ranged(sum(low for low, _ in pairs), sum(high for _, high in pairs), members=members, minimum=minimum)

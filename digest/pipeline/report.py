@@ -21,7 +21,7 @@ from digest.domain.edition import Edition, EditionContent, EditionPost
 from digest.domain.groups import EVERYONE, shown, table
 from digest.domain.ladder import PREVIEWING, Evidence
 from digest.domain.outcome import Channel, Grade, Outcome, channel_of, counted, tally
-from digest.domain.report import Range, ranged, summed
+from digest.domain.report import Range, ranged
 from digest.domain.visitor import Audience, VisitorClass
 from digest.pipeline import outbox, tracking, verdicts
 from digest.pipeline.edition import find
@@ -123,6 +123,7 @@ class _Maker:
         self._content: EditionContent = editions.content(connection, found.id)
         self._picked = figures.picked(connection, found.id)
         self._clicks = figures.clicks(connection, found.id)
+        self._pressed = self._all_pressed()
         self._reach: Reach = reach(connection, found.id)
         self._outcomes = [one for one in counted(outcomes.listed(connection, found.id)) if one.period == found.period]
 
@@ -151,21 +152,25 @@ class _Maker:
         most = max((high for _, high in self._clicks.values()), default=0)
         return most == 0 or most >= self._minimum
 
+    def _all_pressed(self) -> Mapping[tuple[str, str], Range]:
+        """(post, read or share) -> people; all in one table, because how many clicks there were in all is told as well."""
+        found = {(post.id, kind): Pair() for post in self._content.posts for kind in ("read", "share")}
+        for (post, kind, _), (low, high) in self._clicks.items():
+            pair = found.setdefault((post, kind), Pair())
+            pair.low, pair.high = pair.low + low, pair.high + high
+        sent = {post.id: self._picked[post.n] for post in self._content.posts}
+        ranges = {key: (pair.low, pair.high) for key, pair in found.items()}
+        return table(ranges, {key: sent.get(key[0], 0) for key in ranges}, self._minimum)
+
     def _post(self, post: EditionPost) -> PostFigures:
-        sent = self._picked[post.n]
-
-        def pressed(kind: str) -> Range:
-            mine = (pair for key, pair in self._clicks.items() if key[:2] == (post.id, kind))
-            return summed(mine, members=sent, minimum=self._minimum)
-
         return PostFigures(
             id=post.id,
             title=post.title,
             origin=post.origin.value,
             internal=post.internal,
-            picked=sent,
-            read=pressed("read"),
-            shares_opened=pressed("share"),
+            picked=self._picked[post.n],
+            read=self._pressed[post.id, "read"],
+            shares_opened=self._pressed[post.id, "share"],
             visits=self._visits(post=post.id, channel=Channel.EMPLOYEE),
             brand_visits=self._visits(post=post.id, channel=Channel.BRAND),
             outcomes=tally([one for one in self._outcomes if one.post == post.id]),
@@ -181,23 +186,36 @@ class _Maker:
         for link in self._reach.links.values():
             links.setdefault((link.post, link.network, channel_of(link.owner)), []).append(link)
         places = {post.id: (post.n, self._picked[post.n]) for post in self._content.posts}
+        followed = self._followed(links)
         for post in sorted({post for post, _, _ in links}, key=lambda post: places.get(post, (0, 0))):
             opened = self._opened(post, places.get(post, (0, 0))[1])
             for of, network, channel in sorted(links):
                 if of == post:
-                    yield self._rung(post, network, channel, links[of, network, channel], opened)
+                    yield self._rung(post, network, channel, links[of, network, channel], opened, followed)
+
+    def _followed(self, links: Mapping[tuple[str, str, Channel], list[Evidence]]) -> Mapping[tuple[str, str, Channel], Range]:
+        """Short links that somebody followed. Each employee's speaks of one person, and all together are told as well."""
+        pairs = {key: (sum(bool(one.visited_at) for one in found), sum(bool(one.perhaps_at) for one in found)) for key, found in links.items()}
+        ours = {key: pair for key, pair in pairs.items() if key[2] is Channel.EMPLOYEE}
+        theirs = {key: Range(low=low, high=high) for key, (low, high) in pairs.items() if key not in ours}
+        return {**theirs, **table(ours, dict.fromkeys(ours, self._minimum), self._minimum)}
 
     def _opened(self, post: str, sent: int) -> Mapping[str, Range]:
         """Intents opened by network; their sum is known from the post's own line, so they are hidden together."""
         pairs = {network: pair for (of, kind, network), pair in self._clicks.items() if of == post and kind == "share"}
         return table(pairs, dict.fromkeys(pairs, sent), self._minimum)
 
-    def _rung(self, post: str, network: str, channel: Channel, links: list[Evidence], opened: Mapping[str, Range]) -> Rungs:
+    def _rung(
+        self,
+        post: str,
+        network: str,
+        channel: Channel,
+        links: list[Evidence],
+        opened: Mapping[str, Range],
+        followed: Mapping[tuple[str, str, Channel], Range],
+    ) -> Rungs:
         ours = channel is Channel.EMPLOYEE
-        fetched, surely, perhaps = (
-            sum(map(bool, found))
-            for found in ([one.previewed for one in links], [one.visited_at for one in links], [one.perhaps_at for one in links])
-        )
+        fetched = sum(one.previewed for one in links)
         came = [one.visited_at or one.perhaps_at for one in links]
         return Rungs(
             post=post,
@@ -205,7 +223,7 @@ class _Maker:
             channel=channel,
             intent_opened=opened.get(network, Range(low=0, high=0)) if ours else None,
             preview_fetched=self._links(fetched, fetched, ours=ours) if network in PREVIEWING else None,
-            first_visit=self._links(surely, perhaps, ours=ours),
+            first_visit=followed[post, network, channel],
             first_visit_at=None if ours else came[0],
             visits=self._visits(post=post, network=network, channel=channel),
             outcomes=tally([one for one in self._outcomes if (one.post, one.network, one.channel) == (post, network, channel.value)]),

@@ -83,6 +83,17 @@ def test_a_hidden_figure_is_hidden_in_every_form(engine: Engine, tmp_path: Path)
     assert (row["post"], row["read_low"], row["read_high"]) == ("cold-room", "", "")
 
 
+def test_a_hidden_figure_cannot_be_had_from_how_many_clicks_there_were(engine: Engine, tmp_path: Path) -> None:
+    config = planned(engine, tmp_path)
+    press(engine, 12, links=2)
+    with write(engine) as connection:
+        connection.execute(click.delete().where(click.c.post_id == "cold-room", click.c.employee_id > 3))
+    found = report.report(engine, config)
+    assert found.click_classes is not None
+    assert sum(found.click_classes.values()) == 15
+    assert {post.id: str(post.read) for post in found.posts} == {"cold-room": "fewer than 5", "flow-meter": "not shown", "no-lyon": "0"}
+
+
 def test_teams_below_five_people_count_together(engine: Engine, tmp_path: Path) -> None:
     config = planned(engine, tmp_path, count=18)  # teams of 5, 5, 4 and 4
     press(engine, 18)
