@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, func, insert, or_, select, update
 
-from digest.db.schema import attempt, audit, bounce, click, edition, employee, message, token
+from digest.db.schema import attempt, audit, bounce, click, edition, employee, message
 from digest.domain.edition import EditionState
 from digest.domain.evidence import EVIDENCE
 from digest.domain.message import MessageState
@@ -21,8 +21,7 @@ _WITNESSES = 40  # to either side of a doubt
 _LAST_TRY = select(func.max(attempt.c.at)).where(attempt.c.message_id == message.c.id).correlate(message).scalar_subquery()
 _PRESSED = (
     exists()
-    .where(click.c.token == message.c.share_token, token.c.token == click.c.token)
-    .where(token.c.edition_id == message.c.edition_id, token.c.employee_id == message.c.employee_id)  # a group's token proves nothing for one
+    .where(click.c.employee_id == message.c.employee_id, click.c.token == message.c.share_token)  # a group's token proves nothing for one
     .correlate(message)
 )
 _REPORTED = exists().where(bounce.c.message_id == message.c.id, bounce.c.source.in_(_REPORTS)).correlate(message)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, String, Table, Text, bindparam, delete, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 
+from digest.db.prepared import Packed
 from digest.db.schema import click, day_salt, edition, edition_post, employee, message, post, short_link, token, visit
 from digest.domain.link import may_be_public, slug
 from digest.domain.post import Visibility
@@ -21,7 +24,19 @@ _SALT_BYTES = 32
 _DRAWS = 20
 SALT_DAYS = 2  # a salt older than this is destroyed; its sources can then never be told again
 
-_TOKENS = (
+
+def _among(column: ColumnElement[Any], dialect: str) -> ColumnElement[bool]:
+    """`column` is one of `wanted`, which `_listed` makes: a statement that stays the same however many there are."""
+    if dialect == "postgresql":
+        return column == func.any(bindparam("wanted", type_=ARRAY(String)))
+    return column.in_(select(func.json_each(bindparam("wanted", type_=Text)).table_valued("value").c.value))
+
+
+def _listed(connection: Connection, wanted: Iterable[str]) -> list[str] | str:
+    return list(wanted) if connection.dialect.name == "postgresql" else json.dumps(list(wanted))
+
+
+_ANY_TOKENS = (
     select(
         token.c.token,
         token.c.edition_id,
@@ -41,8 +56,8 @@ _TOKENS = (
     .select_from(token)
     .outerjoin(employee, employee.c.id == token.c.employee_id)
     .outerjoin(message, (message.c.edition_id == token.c.edition_id) & (message.c.employee_id == token.c.employee_id))
-    .where(token.c.token.in_(bindparam("wanted", expanding=True)))
 )
+_TOKENS = Packed(lambda dialect: _ANY_TOKENS.where(_among(token.c.token, dialect)))
 _POSTS = (
     select(
         edition_post.c.edition_id,
@@ -77,7 +92,7 @@ def tokens(connection: Connection, wanted: Iterable[str]) -> dict[str, LinkToken
             sent_at=row.sent_at,
             mastodon=row.mastodon or "",
         )
-        for row in connection.execute(_TOKENS, {"wanted": list(wanted)})
+        for row in _TOKENS.rows(connection, {"wanted": _listed(connection, wanted)})
     }
 
 
@@ -95,6 +110,17 @@ def posts(connection: Connection, editions: Iterable[int]) -> dict[tuple[int, in
         )
         for row in connection.execute(_POSTS, {"wanted": list(editions)})
     }
+
+
+def version(connection: Connection) -> object:
+    """Another one whenever anything in the database has changed; None where that cannot be known (PostgreSQL).
+
+    SQLite tells changes by other connections; what this one has changed the driver counts.
+    """
+    if connection.dialect.name != "sqlite":
+        return None
+    driver: Any = connection.connection.driver_connection
+    return id(driver), driver.total_changes, driver.execute("PRAGMA data_version").fetchone()[0]
 
 
 def current(connection: Connection, wanted: Iterable[str]) -> dict[str, LinkedPost]:
@@ -197,12 +223,21 @@ def mint(connection: Connection, wants: Sequence[Want], random: Callable[[int], 
     raise StorageError("short_link", f"no free slug in {_DRAWS} draws", hint="The machine's random source is broken; check /dev/urandom.")
 
 
+def _kept(table: Table) -> Packed:
+    """An INSERT of every column, but for an event that is there."""
+    values = {column.name: bindparam(column.name, type_=column.type) for column in table.c if column.name != "id"}
+    makers: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+    return Packed(lambda dialect: makers[dialect](table).values(values).on_conflict_do_nothing(index_elements=["event"]))
+
+
+_CLICKED, _VISITED = _kept(click), _kept(visit)
+_LATER = {"country": "", "click_id": None}  # what events in an older spool do not have
+
+
 def put_events(connection: Connection, clicks: Sequence[Mapping[str, Any]], visits: Sequence[Mapping[str, Any]]) -> None:
     """Insert events; one that is already there (a replayed spool) stays as it is."""
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    for table, rows in ((click, clicks), (visit, visits)):
-        if rows:
-            connection.execute(dialect.insert(table).on_conflict_do_nothing(index_elements=["event"]), list(rows))
+    _CLICKED.each(connection, {}, clicks)
+    _VISITED.each(connection, {}, [{**_LATER, **row} for row in visits])
 
 
 def ensure_salt(connection: Connection, now: datetime, random: Callable[[int], bytes]) -> bytes:

@@ -6,6 +6,8 @@ these. They are still written in its language, read and bound by its types, and 
 
 from __future__ import annotations
 
+import json
+import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -14,6 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Dialect, Executable, Select
 from sqlalchemy.exc import DBAPIError
 
+_VALUES = re.compile(r"VALUES \((?:\?(?:, )?)+\)")
 Row = Any  # a named tuple of the statement's columns
 _NAMED_TUPLE: Any = namedtuple  # noqa: PYI024 - its fields are known when the statement is
 
@@ -24,7 +27,7 @@ class _Compiled(NamedTuple):
     order: Sequence[str] | None  # of positional parameters; None when they go by name
     binders: Mapping[str, Callable[[Any], Any]]
     readers: Sequence[tuple[int, Callable[[Any], Any]]]  # of columns whose values the driver gives in another form
-    row: Callable[..., Row]
+    row: Any  # its class
 
 
 class Prepared:
@@ -51,14 +54,16 @@ class Prepared:
         if not many:
             return 0
         found = self._for(connection.dialect)
+        return int(self._run(connection, found, self._values(found, shared, many), many=True).rowcount)
+
+    @staticmethod
+    def _values(found: _Compiled, shared: Mapping[str, Any], many: Sequence[Mapping[str, Any]]) -> list[Any]:
         common = {**found.constants, **_bound(found, shared)}
         if found.order is None:
-            values: list[Any] = [{**common, **_bound(found, one)} for one in many]
-        else:
-            known = [common.get(name) for name in found.order]
-            open_places = [(place, name, found.binders.get(name)) for place, name in enumerate(found.order) if name in many[0]]
-            values = [_completed(known, open_places, one) for one in many]
-        return int(self._run(connection, found, values, many=True).rowcount)
+            return [{**common, **_bound(found, one)} for one in many]
+        known = [common.get(name) for name in found.order]
+        places = [(place, name, found.binders.get(name)) for place, name in enumerate(found.order) if name in many[0]]
+        return [_completed(known, places, one) for one in many]
 
     @staticmethod
     def _run(connection: Connection, found: _Compiled, values: Any, *, many: bool = False) -> Any:  # noqa: ANN401 - the driver's own
@@ -87,6 +92,37 @@ class Prepared:
         row = _NAMED_TUPLE("Row", [str(column.key) for column in columns])
         constants = {name: binders[name](parameter.value) if name in binders else parameter.value for name, parameter in names.items()}
         return _Compiled(str(compiled), constants, compiled.positiontup, binders, readers, row)
+
+
+class Packed(Prepared):
+    """Whose rows SQLite takes and gives as one JSON text; not for binary values.
+
+    Its driver lets go of the interpreter for each row, and in a process with busy threads waits to get it back each time.
+    """
+
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
+        """The rows of a SELECT. Raises DBAPIError."""
+        if connection.dialect.name != "sqlite":
+            return super().rows(connection, values)
+        found = self._for(connection.dialect)
+        fields = ", ".join(f'"{name}"' for name in found.row._fields)
+        sql = f"SELECT json_group_array(json_array({fields})) FROM ({found.sql})"  # noqa: S608 - names of our own columns
+        cursor = self._run(connection, found._replace(sql=sql), _laid_out(found, _bound(found, values)))
+        made = json.loads(cursor.fetchone()[0])
+        for place, reader in found.readers:
+            for one in made:
+                one[place] = reader(one[place])
+        return [found.row(*one) for one in made]
+
+    def each(self, connection: Connection, shared: Mapping[str, Any], many: Sequence[Mapping[str, Any]]) -> int:
+        """Run an INSERT for each of `many` (all of the same names) with what they share; how many rows were added. Raises DBAPIError."""
+        if connection.dialect.name != "sqlite" or not many:
+            return super().each(connection, shared, many)
+        found = self._for(connection.dialect)
+        places = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(found.order or ())))
+        sql = _VALUES.sub(f"SELECT {places} FROM json_each(?) WHERE true", found.sql, count=1)  # noqa: S608 - places are numbers
+        packed = json.dumps(self._values(found, shared, many), ensure_ascii=False, separators=(",", ":"))
+        return int(self._run(connection, found._replace(sql=sql), (packed,)).rowcount)
 
 
 def _binder(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:  # noqa: ANN401 - any type of SQLAlchemy

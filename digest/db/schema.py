@@ -261,7 +261,6 @@ click = Table(
     Column("class", _STATE, nullable=False),
     Column("reasons", JSON, nullable=False),
     Column("rules_version", Integer, nullable=False),
-    Index("ix_click_token_at", "token", "at"),
     Index("ix_click_edition", "edition_id", "post_id"),
 )
 

@@ -185,17 +185,6 @@ def with_utm(url: str, *, source: str, campaign: str, content: str) -> str:
 
     An address that would grow beyond 2,048 characters stays as it is.
     """
-    base, mark, fragment = url.partition("#")
-    head, asked, query = base.partition("?")
-    have = {part.partition("=")[0].lower() for part in re.split("[&;]", query)}
-    values = {"utm_source": source, "utm_medium": "social", "utm_campaign": campaign, "utm_content": content}
-    added = "&".join(f"{name}={quote(value.lower(), safe='')}" for name, value in values.items() if name not in have)
-    if not added:
-        return url
-    joint = "" if not asked or not query or query.endswith("&") else "&"
-    made = f"{head}?{query}{joint}{added}{mark}{fragment}"
-    return made if len(made) <= MAX_ADDRESS else url
-
     values = {"utm_source": source, "utm_medium": "social", "utm_campaign": campaign, "utm_content": content}
     return _with_values(url, {name: value.lower() for name, value in values.items()})
 

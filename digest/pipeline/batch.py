@@ -9,6 +9,7 @@ from digest.db import links
 from digest.domain.edition import EditionContent
 from digest.domain.link import HONEYPOT
 from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing
+from digest.pipeline.fresh import Posts
 
 
 class Batch:
@@ -18,7 +19,7 @@ class Batch:
         self.presses = presses
         self.trap = ""  # where the link that no person sees leads; "": there is none
         self.tokens: dict[str, LinkToken] = {}
-        self.posts: dict[tuple[int, int], LinkedPost] = {}
+        self.posts: Posts = {}
         self.links: dict[str, links.ShortLink] = {}
         self.own: dict[int, set[str]] = {}
         self.standings: list[Standing] = []

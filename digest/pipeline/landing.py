@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from digest.db.links import ShortLink
 from digest.domain.link import CLICK_ID_BYTES, click_id, web_address, with_click_id, with_utm
+from digest.domain.press import LinkedPost, Standing
+from digest.pipeline.answer import NOWHERE, Answer
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +22,20 @@ def landing(link: ShortLink) -> str:
     if address and target == address and "utm_campaign=" not in address.lower():
         _no_room(link.post.id)
     return target
+
+
+def visited(found: Standing, link: ShortLink | None, made: str) -> Answer:
+    """The answer to a visit. `made`: the click id that goes with the visitor, or ""."""
+    if link is None or found is Standing.UNKNOWN:
+        return NOWHERE
+    if found is not Standing.GO:
+        return Answer(standing=found, title=public_title(link.post), detail=link.post.recalled or "")
+    return Answer(standing=found, target=with_click_id(landing(link), made) if made else landing(link))
+
+
+def public_title(post: LinkedPost) -> str:
+    """What a page may call the post: a forwarded link must not tell what stays inside."""
+    return "" if post.internal else post.title
 
 
 @lru_cache(maxsize=1024)

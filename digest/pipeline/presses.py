@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -17,13 +18,15 @@ from sqlalchemy import Connection, Engine
 from digest.db import editions, links
 from digest.db.session import read, write
 from digest.domain.edition import EditionContent
-from digest.domain.link import HONEYPOT, web_address, with_click_id, with_utm
+from digest.domain.link import HONEYPOT, web_address, with_utm
 from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing, disguise, owner, source_hash, standing
 from digest.domain.target import is_own_link
 from digest.domain.visitor import VisitorClass, classify, is_within, network_label
+from digest.errors import StorageError
 from digest.pipeline.answer import NOWHERE, Answer, Remembered, Row, Share
 from digest.pipeline.batch import Batch
-from digest.pipeline.landing import landing, new_click_id
+from digest.pipeline.fresh import Fresh
+from digest.pipeline.landing import new_click_id, public_title, visited
 from digest.pipeline.seen import Seen
 from digest.pipeline.tracking import OWN_MINUTES, Mode, TrackingSettings, employee_of, judged
 
@@ -45,15 +48,22 @@ class Tracker:
         self._trap = f"{settings.site_url}/robots.txt" if settings.honeypot else ""
         self._inside = lru_cache(maxsize=4096)(lambda address: is_within(address, settings.company_networks))
         self._editions: OrderedDict[int, tuple[str, EditionContent]] = OrderedDict()
+        self._fresh = Fresh()
         self.seen = Seen()
         self.judged: Counter[tuple[str, str]] = Counter()  # (kind, class) -> presses since the start
 
     def answer(self, presses: Sequence[Press]) -> list[Answer]:
         """An answer for each press, its event committed. Raises StorageError; then nothing was recorded."""
-        with read(self._engine) as connection:
-            batch = self._look_up(connection, presses)
-        self.seen.keep(batch)
-        self._record(batch)
+        try:
+            with write(self._engine) as connection:
+                batch = self._look_up(connection, presses)
+                self._record(connection, batch)
+                self._fresh.wrote(connection)
+        except StorageError:  # it may still be read, and memory will be asked
+            with suppress(StorageError), read(self._engine) as connection:
+                self._look_up(connection, presses)
+            raise
+        self.seen.minted(batch.slugs)
         return [self._answer(press, batch) for press in presses]
 
     def from_memory(self, presses: Sequence[Press]) -> Remembered:
@@ -79,13 +89,14 @@ class Tracker:
             batch.tokens = links.tokens(connection, keys)
         shown = {token.edition for token in batch.tokens.values()}
         if shown:
-            batch.posts = links.posts(connection, shown)
+            batch.posts = self._fresh.posts(connection, shown)
         slugs = {press.key for press in presses if press.kind is Kind.VISIT}
         if slugs:
             batch.links = links.short_links(connection, slugs)
             batch.own = self._own(connection, batch)
         batch.standings = [self._standing(press, batch) for press in presses]
         self._plan_shares(connection, batch)
+        self.seen.keep(batch)
         return batch
 
     def _own(self, connection: Connection, batch: Batch) -> dict[int, set[str]]:
@@ -145,20 +156,18 @@ class Tracker:
                 self._editions.popitem(last=False)
         return cached[1]
 
-    def _record(self, batch: Batch) -> None:
+    def _record(self, connection: Connection, batch: Batch) -> None:
         missing = [want for want in batch.wants.values() if want.key not in batch.slugs]
         counted = self._counted(batch)
         if not missing and not counted:
             return
         now = max(press.at for press in batch.presses)
-        with write(self._engine) as connection:
-            day = now.date().isoformat()
-            if counted and self._salt[0] != day:
-                self._salt = (day, links.ensure_salt(connection, now, self._random))
-            if missing:
-                batch.slugs |= links.mint(connection, missing, self._random, now)
-            links.put_events(connection, *self._events(batch, counted))
-        self.seen.minted(batch.slugs)
+        day = now.date().isoformat()
+        if counted and self._salt[0] != day:
+            self._salt = (day, links.ensure_salt(connection, now, self._random))
+        if missing:
+            batch.slugs |= links.mint(connection, missing, self._random, now)
+        links.put_events(connection, *self._events(batch, counted))
 
     def _counted(self, batch: Batch) -> list[Press]:
         pairs = zip(batch.presses, batch.standings, strict=True)
@@ -234,7 +243,7 @@ class Tracker:
     def _answer(self, press: Press, batch: Batch) -> Answer:
         found = batch.standings[batch.place(press)]
         if press.kind is Kind.VISIT:
-            return self._visited(found, batch.links.get(press.key), batch.click_ids.get(id(press), ""))
+            return visited(found, batch.links.get(press.key), batch.click_ids.get(id(press), ""))
         token, post = batch.pair(press)
         if token is None or post is None or found is Standing.UNKNOWN:
             return NOWHERE
@@ -243,7 +252,7 @@ class Tracker:
         leads = found in {Standing.GO, Standing.UNATTRIBUTED}
         return Answer(
             standing=found,
-            title=_title(post),
+            title=public_title(post),
             language=token.language,
             target=(web_address(post.url) or "") if leads else "",
             detail=(post.recalled or "") if found is Standing.PAUSED else "",
@@ -280,19 +289,6 @@ class Tracker:
             human=press.counts and classify(self._signals(press, token), press.at, self._settings.thresholds).visitor is VisitorClass.HUMAN,
         )
         return Answer(standing=Standing.GO, target=address, share=share, title=post.title, language=token.language)
-
-    @staticmethod
-    def _visited(found: Standing, link: links.ShortLink | None, click_id: str) -> Answer:
-        if link is None or found is Standing.UNKNOWN:
-            return NOWHERE
-        if found is not Standing.GO:
-            return Answer(standing=found, title=_title(link.post), detail=link.post.recalled or "")
-        return Answer(standing=found, target=with_click_id(landing(link), click_id) if click_id else landing(link))
-
-
-def _title(post: LinkedPost) -> str:
-    """What a page may call the post: a forwarded link must not tell what stays inside."""
-    return "" if post.internal else post.title
 
 
 def new_event(at: datetime) -> str:

@@ -93,7 +93,7 @@ class Seen:
                 found.links[press.key] = link
             if token is not None:
                 found.tokens[press.key] = token
-                found.posts |= {(token.edition, n): post for n, post in (self._posts.get(token.edition) or {}).items()}
+                found.posts = {**found.posts, **{(token.edition, n): post for n, post in (self._posts.get(token.edition) or {}).items()}}
                 content = self._contents.get(token.edition)
                 found.contents |= {token.edition: content} if content else {}
         return found

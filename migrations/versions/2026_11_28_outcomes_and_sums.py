@@ -18,6 +18,7 @@ def upgrade() -> None:
         visit.add_column(sa.Column("country", sa.String(2), nullable=False, server_default=""))
         visit.add_column(sa.Column("click_id", sa.String(16)))
         visit.create_unique_constraint(op.f("uq_visit_click_id"), ["click_id"])
+    op.drop_index("ix_click_token_at", "click")  # nothing asks by token alone, and every press had to write a page of it
     op.create_table(
         "day_count",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -90,6 +91,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take them away."""
+    op.create_index("ix_click_token_at", "click", ["token", "at"])
     op.drop_table("notice")
     op.drop_table("caption_use")
     op.drop_table("outcome")
