@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import secrets
 import subprocess
 import sys
 import threading
@@ -94,6 +95,7 @@ class Crowd:
     def __init__(self, port: int, *, people: int = 8) -> None:
         self.answered: set[str] = set()
         self.pressed = 0
+        self._name = secrets.token_hex(4)
         self._port = port
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._press, args=(number,)) for number in range(people)]
@@ -114,7 +116,7 @@ class Crowd:
         while not self._stop.is_set():
             turn += 1
             self.pressed += 1
-            agent = f"{NAVIGATION['User-Agent']} {id(self)}/{number}/{turn}"
+            agent = f"{NAVIGATION['User-Agent']} {self._name}/{number}/{turn}"
             try:
                 connection.request("GET", PATHS[turn % len(PATHS)], headers={**NAVIGATION, "User-Agent": agent})
                 answer = connection.getresponse()
