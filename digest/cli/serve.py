@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -139,6 +140,8 @@ def _web(start: _Start, bound: socket.socket) -> None:
     options.http, options.ws = BoundedProtocol, "none"
     options.proxy_headers = False  # we read forwarded headers ourselves, from named proxies only
     options.timeout_graceful_shutdown = max(home.config.delivery.grace_seconds, 1)  # a visitor who never finishes must not keep the port
+    gc.collect()
+    gc.freeze()  # what was loaded stays: a collector that walks through all of it holds every link up for a tenth of a second
     uvicorn.Server(options).run(sockets=[bound])
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, Table, Text, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Select, String, Table, Text, and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -197,40 +197,60 @@ class Want:
         return self.owner, self.post, self.network
 
 
+_KEY = ("owner", "post_id", "network")
+
+
+def _wanted_keys(dialect: str) -> Select[Any]:
+    if dialect == "postgresql":
+        lists = [bindparam(f"all_{name}", type_=ARRAY(String)) for name in _KEY]
+        listed = func.unnest(*lists).table_valued(*_KEY).render_derived()
+        same = [short_link.c[name] == listed.c[name] for name in _KEY]
+    else:  # SQLite looks at every row for a list of tuples
+        listed = func.json_each(bindparam("wanted", type_=Text)).table_valued("value")
+        same = [short_link.c[name] == func.json_extract(listed.c.value, f"$[{place}]") for place, name in enumerate(_KEY)]
+    return select(*(short_link.c[name] for name in (*_KEY, "slug"))).select_from(listed.join(short_link, and_(*same)))
+
+
+_SLUGS = Packed(_wanted_keys)
+
+
 def slugs(connection: Connection, wants: Iterable[Want]) -> dict[tuple[str, str, str], str]:
     """The slugs that already exist for `wants`."""
     keys = [want.key for want in wants]
-    columns = (short_link.c.owner, short_link.c.post_id, short_link.c.network)
-    rows = connection.execute(select(*columns, short_link.c.slug).where(tuple_(*columns).in_(keys)))
-    return {(row.owner, row.post_id, row.network): row.slug for row in rows}
+    if connection.dialect.name == "postgresql":
+        asked: dict[str, Any] = {f"all_{name}": [key[place] for key in keys] for place, name in enumerate(_KEY)}
+    else:
+        asked = {"wanted": json.dumps(keys)}
+    return {(row.owner, row.post_id, row.network): row.slug for row in _SLUGS.rows(connection, asked)}
 
 
 def mint(connection: Connection, wants: Sequence[Want], random: Callable[[int], bytes], now: datetime) -> dict[tuple[str, str, str], str]:
     """The slugs for `wants`, made where there was none. Idempotent; a clash draws again and never overwrites a row."""
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    have: dict[tuple[str, str, str], str] = {}
+    missing = {want.key: want for want in sorted(wants, key=lambda want: want.key)}  # one order: no deadlock
     for _ in range(_DRAWS):
-        have = slugs(connection, wants)
-        missing = {want.key: want for want in sorted(wants, key=lambda want: want.key) if want.key not in have}  # one order: no deadlock
-        if not missing:
-            return have
         rows = [
-            {"slug": made, "owner": want.owner, "edition_id": want.edition, "post_id": want.post, "network": want.network, "created_at": now}
+            {"slug": made, "owner": want.owner, "edition_id": want.edition, "post_id": want.post, "network": want.network}
             for want in missing.values()
             if may_be_public(made := slug(random(_SLUG_BYTES)))
         ]
-        if rows:
-            connection.execute(dialect.insert(short_link).on_conflict_do_nothing(), rows)
+        _MINTED.each(connection, {"created_at": now}, rows)
+        have |= slugs(connection, missing.values())
+        missing = {key: want for key, want in missing.items() if key not in have}
+        if not missing:
+            return have
     raise StorageError("short_link", f"no free slug in {_DRAWS} draws", hint="The machine's random source is broken; check /dev/urandom.")
 
 
-def _kept(table: Table) -> Packed:
-    """An INSERT of every column, but for an event that is there."""
-    values = {column.name: bindparam(column.name, type_=column.type) for column in table.c if column.name != "id"}
+def _kept(table: Table, *without: str, once: Sequence[str] = ()) -> Packed:
+    """An INSERT of every column; nothing happens to a row that is there, by its key `once` or by any."""
+    values = {column.name: bindparam(column.name, type_=column.type) for column in table.c if column.name not in without}
     makers: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
-    return Packed(lambda dialect: makers[dialect](table).values(values).on_conflict_do_nothing(index_elements=["event"]))
+    return Packed(lambda dialect: makers[dialect](table).values(values).on_conflict_do_nothing(index_elements=once or None))
 
 
-_CLICKED, _VISITED = _kept(click), _kept(visit)
+_CLICKED, _VISITED = (_kept(table, "id", once=["event"]) for table in (click, visit))
+_MINTED = _kept(short_link, "disabled_at")
 _LATER = {"country": "", "click_id": None}  # what events in an older spool do not have
 
 

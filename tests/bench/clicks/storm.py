@@ -57,7 +57,10 @@ class Browser(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Count it: a server that hangs up on a gateway has failed."""
         del exc
-        self._storm.lost += not self._storm.over
+        if not self._storm.over:
+            self._storm.lost += 1
+            if self in self._storm.free:
+                self._storm.free.remove(self)
 
 
 class Storm:
