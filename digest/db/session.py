@@ -34,6 +34,7 @@ from digest.errors import StorageError
 
 _PATIENCE = 30.0  # seconds a writer waits for its turn
 _FOLDING = 0.5  # seconds to wait for readers before the log is left for the next time
+_PATIENCE_TO_CONNECT = 10  # seconds; without an end of its own a server that is cut off is waited for two minutes
 _LOOK = 0.001  # seconds between looks; one millisecond keeps a click quick and costs nothing measurable
 
 
@@ -51,7 +52,8 @@ def open_database(url: str, *, base: Path | None = None) -> Engine:
             )
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(parsed)
-        return create_engine(parsed, pool_size=10, max_overflow=30, pool_pre_ping=True)
+        patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": _PATIENCE_TO_CONNECT}
+        return create_engine(parsed, pool_size=10, max_overflow=30, pool_pre_ping=True, connect_args=patience)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise StorageError(
             "database.url", "not a database URL", hint='Write url = "sqlite:///digest.db" or "postgresql://user@host/name".'

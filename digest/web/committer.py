@@ -39,6 +39,7 @@ class Committer(Generic[Q, A]):
     """Hands batches to `work` (which returns an answer or an error for each, or raises) in a thread of its own."""
 
     def __init__(self, work: Callable[[Sequence[Q]], Sequence[A | Exception]]) -> None:
+        self.served = 0  # batches that came to an end
         self._work = work
         self._queue: queue.SimpleQueue[tuple[Q, Waiting[A]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -81,6 +82,7 @@ class Committer(Generic[Q, A]):
             batch, going = self._gather()
             if batch:
                 _deliver([future for _, future in batch], self._serve([request for request, _ in batch]))
+                self.served += 1
 
     def _gather(self) -> tuple[list[tuple[Q, Waiting[A]]], bool]:
         batch: list[tuple[Q, Waiting[A]]] = []

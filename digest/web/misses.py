@@ -120,6 +120,7 @@ class Gate:
         self.spooled = spooled  # where what cannot be stored waits; None: nowhere
         self._pending: deque[_Pending] = deque()
         self._tasks: set[asyncio.Future[None]] = set()
+        self._stuck_at = -1  # batches that had come to an end when patience did; until one more does, nobody else waits
 
     async def ask(self, press: Press) -> Answer:
         """Where the press leads. Raises StorageError."""
@@ -133,8 +134,8 @@ class Gate:
         return answer
 
     def hand(self, press: Press, heard: Heard) -> bool:
-        """Like `ask`, without a task to wait in: `heard` is called later. False for a guesser, whom only `ask` can judge."""
-        if self._misses.over(press.address):
+        """Like `ask`, without a task to wait in: `heard` is called later. False where only `ask` can judge: a guesser, or a database that hangs."""
+        if self._misses.over(press.address) or self._stuck():
             return False
         pending = _Pending(asyncio.get_running_loop(), press, lambda answer: self._heard(press, answer, heard))
         self._committer.hand(press, pending)
@@ -159,6 +160,7 @@ class Gate:
         while self._pending and (self._pending[0].done() or self._pending[0].since < now - _PATIENCE):
             late = self._pending.popleft()
             if not late.done():
+                self._stuck_at = self._committer.served
                 self._tasks.add(task := asyncio.ensure_future(self._from_memory(late)))
                 task.add_done_callback(self._tasks.discard)
         if self._pending:
@@ -180,11 +182,17 @@ class Gate:
     async def _patiently(self, press: Press) -> Answer:
         if self.spooled is None:
             return await self._committer.ask(press)
+        if self._stuck() and self._seen.knows(press):
+            return await self._aside(press)
         try:
             async with asyncio.timeout(_PATIENCE):
                 return await self._committer.ask(press)
         except TimeoutError:
+            self._stuck_at = self._committer.served
             return await self._aside(press)
+
+    def _stuck(self) -> bool:
+        return self._stuck_at == self._committer.served
 
     async def _aside(self, press: Press) -> Answer:
         """What memory answers; the event has one id, wherever it ends up. Raises StorageError."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from digest.db import migrate
 from digest.db.session import open_database
@@ -124,3 +126,31 @@ def test_a_database_that_hangs_keeps_nobody_waiting(tmp_path: Path, sqlite_url: 
             assert time.monotonic() - began < 1, "it is left alone for a while"
         wait_for(lambda: sorted(pressing.recorded(engine)) == ["first", "second", "third"])
     engine.dispose()
+
+
+def test_a_database_server_that_hangs_makes_one_press_wait_and_then_nobody(database: Database, tmp_path: Path) -> None:
+    """I1: its processes are stopped, not ended: nothing refuses, nothing answers; each press is recorded once when they go on."""
+    port = pressing.port()
+    Linked(database.engine)
+    pressing.configure(tmp_path, database.engine.url.render_as_string(hide_password=False), port)
+    with pressing.serving(tmp_path, port):
+        assert pressing.status(port, read_link(ANA, 1), "first") == 302
+        with database.engine.connect() as connection:
+            others = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+            backends = connection.execute(others).scalars().all()
+        database.engine.dispose()
+        assert backends
+        for pid in backends:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            waits = []
+            for turn in range(6):
+                began = time.monotonic()
+                assert pressing.status(port, read_link(ANA, 1), f"hung {turn}") == 302
+                waits.append(time.monotonic() - began)
+        finally:
+            for pid in backends:
+                os.kill(pid, signal.SIGCONT)
+        assert waits[0] < 6
+        assert max(waits[1:]) < 1, waits
+        wait_for(lambda: sorted(pressing.recorded(database.engine)) == ["first", *(f"hung {turn}" for turn in range(6))])

@@ -46,7 +46,7 @@ def test_only_junk_that_no_linkifier_adds_is_a_machine(linked: Linked, web: Test
 def test_a_wrong_check_character_asks_no_database(linked: Linked, web: TestClient) -> None:
     """A2: counted at the engine."""
     asked: list[str] = []
-    event.listen(linked.engine, "before_cursor_execute", lambda *parts: asked.append(parts[2]))
+    event.listen(linked.engine, "checkout", lambda *_parts: asked.append("a connection"))  # whoever asks takes one first
     wrong = ANA[:-1] + ("0" if ANA[-1] != "0" else "1")
     for path in (f"/r/{wrong}/01", f"/s/{wrong}/011", f"/s/{wrong}/010", f"/w/{wrong}", "/l/short"):
         assert web.get(path).status_code == 404
