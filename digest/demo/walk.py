@@ -203,7 +203,9 @@ class Walk:
         before = len(self._mailbox.letters())
         for _ in range(2):
             week.tick(self._engine, self._company.config, clock=self._clock, at_once=True)
-        yield Check(sentence="two more ticks send nothing", held=len(self._mailbox.letters()) == before)
+        more = self._mailbox.letters()[before:]
+        receipts = [letter.recipient for letter in more if f"{self._company.config.site.url}/u/" in letter.part("plain")]
+        yield Check(sentence="two more ticks send nothing but a receipt to who has left", held=len(more) == len(receipts) == 1)
         found = status.status(self._engine)
         yield Check(sentence="the edition is closed", held=found["state"] == "closed", detail=found["state"])
 

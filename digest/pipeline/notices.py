@@ -99,12 +99,18 @@ def _carry(engine: Engine, relay: Relay, waiting: Sequence[Waiting], writer: _Wr
     sent = 0
     try:
         for one in waiting:
-            if not line.usable and not line.open().accepted:
+            if not _room(engine, relay, clock()) or not (line.usable or line.open().accepted):
                 break
             sent += _send(engine, relay, line, one, writer, clock)
     finally:
         line.close()
     return sent
+
+
+def _room(engine: Engine, relay: Relay, now: datetime) -> bool:
+    """Whether the relay's limits allow one more."""
+    with write(engine) as connection:
+        return buckets.allowance(connection, relay.name, relay.limits, 1, now).room > 0
 
 
 def _send(engine: Engine, relay: Relay, line: Wire, one: Waiting, writer: _Writer, clock: Callable[[], datetime]) -> bool:

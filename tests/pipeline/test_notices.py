@@ -33,7 +33,7 @@ def start(engine: Engine, tmp_path: Path) -> Iterator[Started]:
     """A company with a mail server that fails as told; Ana has left."""
     opened: list[Sink] = []
 
-    def begin(*faults: Fault, people: list[dict[str, Any]] | None = None, **tables: dict[str, Any]) -> tuple[Config, Sink]:
+    def begin(*faults: Fault, people: list[dict[str, Any]] | None = None, **tables: Any) -> tuple[Config, Sink]:
         sink = Sink(file=tmp_path / "mail.jsonl", faults=list(faults))
         opened.append(sink.__enter__())
         smtp = {"port": sink.port, **tables.pop("smtp", {})}
