@@ -85,9 +85,9 @@ class Known:
         return thread
 
     def stop(self) -> None:
-        """Wait for the last look."""
+        """Wait for the last look, unless it is a very long one."""
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(timeout=5)
 
     def _look(self) -> None:
         try:
