@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 
 from starlette.requests import ClientDisconnect
 
 from digest.errors import StorageError
 from digest.web.links import Message, Receive, Scope, Send
+from digest.web.metrics import family
 from digest.web.pages import Pages, Reply
 from digest.web.signals import preferred_language
 
 log = logging.getLogger(__name__)
 MAX_BODY = 65536
+_QUIET = 5.0  # seconds
+_said: dict[str, float] = {}  # route family -> when its trouble was last told
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -62,6 +66,15 @@ def place(path: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in short)
 
 
+def _is_news(kind: str) -> bool:
+    """False for what was said within the last seconds: a storm must not fill the log."""
+    now = time.monotonic()
+    if now - _said.get(kind, float("-inf")) < _QUIET:
+        return False
+    _said[kind] = now
+    return True
+
+
 def explain(error: Exception, scope: Scope, pages: Pages) -> Reply:
     """The page for an error; the log gets its kind and place, never a token or an address."""
     language = preferred_language(scope["headers"])
@@ -70,7 +83,8 @@ def explain(error: Exception, scope: Scope, pages: Pages) -> Reply:
     if isinstance(error, ClientDisconnect):  # who went away in the middle of a form reads no answer and is no fault
         return pages.notice("refused", language, status=400)
     if isinstance(error, StorageError):
-        log.warning("%s %s: %s", scope["method"], place(scope["path"]), error.summary)
+        if _is_news(family(scope["path"])):
+            log.warning("%s %s: %s", scope["method"], place(scope["path"]), error.summary)
     else:
         log.error("%s %s: %s", scope["method"], place(scope["path"]), type(error).__name__, exc_info=error)
     return pages.unavailable(language)

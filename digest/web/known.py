@@ -1,6 +1,6 @@
 """Which links there are, roughly: a Bloom filter, made when somebody guesses, so that guesses cost no look-up and links still work.
 
-It never denies a link that is older than its last look; of what is no link it lets one in some hundred through, which the
+It never denies a link that is older than its last look; of what is no link it lets one in some thousands through, which the
 database then denies. A link that another process made within the last seconds is not in it yet: see `digest.web.misses`.
 """
 

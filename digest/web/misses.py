@@ -42,6 +42,7 @@ class Misses:
         self._a_minute = a_minute
         self._most = most
         self._monotonic = monotonic
+        self._calm_at = float("-inf")  # when the last source that had too many has calmed down: then nothing needs to be hashed
         self._levels: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
         self._source = _hasher(secrets.token_bytes(16))
 
@@ -51,12 +52,15 @@ class Misses:
 
     def over(self, address: str) -> bool:
         """True when the source has asked for too many."""
-        return bool(self._levels) and self._level(self._source(address)) > self._a_minute - 1
+        return self._monotonic() < self._calm_at and self._level(self._source(address)) > self._a_minute - 1
 
     def note(self, address: str) -> None:
         """The source asked for one that is none."""
         source = self._source(address)
-        self._levels[source] = (min(self._level(source) + 1, self._a_minute + 1), self._monotonic())
+        level = min(self._level(source) + 1, self._a_minute + 1)
+        self._levels[source] = (level, self._monotonic())
+        if level > self._a_minute - 1:
+            self._calm_at = self._monotonic() + 60
         self._levels.move_to_end(source)
         if len(self._levels) > self._most:
             self._levels.popitem(last=False)
