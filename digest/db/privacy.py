@@ -55,7 +55,7 @@ def erase(connection: Connection, person: Employee, now: datetime, *, draw: Call
     connection.execute(update(short_link).where(short_link.c.owner == f"employee:{number}").values(owner=f"erased:{draw()}"))
     connection.execute(update(outcome).where(outcome.c.owner == f"employee:{number}").values(owner=""))
     connection.execute(update(audit).where(audit.c.subject == f"employee:{number}").values(subject=_GONE))
-    _forget_words(connection, {person.address, person.address.lower()})
+    _forget_words(connection, person.address)
     connection.execute(delete(employee).where(employee.c.id == number))
     note(connection, "privacy.erase", f"address:{address_hash(person.address)[:16]}", "", who=who, now=now)
 
@@ -78,12 +78,13 @@ def _forget_presses(connection: Connection, number: int, now: datetime, draw: Ca
     connection.execute(update(token).where(token.c.employee_id == number).values(employee_id=null(), numbers=null(), revoked_at=now))
 
 
-def _forget_words(connection: Connection, addresses: set[str]) -> None:
-    """Servers quote addresses, and their words stand as reasons."""
+def _forget_words(connection: Connection, address: str) -> None:
+    """Servers quote addresses, and their words stand as reasons; where letter case differs the whole sentence goes."""
     for column in (edition.c.reason, transport.c.reason, audit.c.detail):
-        for address in sorted(addresses):
-            quoted = update(column.table).where(column.contains(address, autoescape=True))
-            connection.execute(quoted.values({column.name: func.replace(column, address, "(erased)")}))
+        quoted = update(column.table).where(func.lower(column).contains(address.lower(), autoescape=True))
+        for said in (address, address.lower()):
+            connection.execute(quoted.values({column.name: func.replace(column, said, "(erased)")}))
+        connection.execute(quoted.values({column.name: "(erased)"}))
 
 
 def forget_orphans(connection: Connection, since: datetime, draw: Callable[[], str]) -> int:

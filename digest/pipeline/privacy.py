@@ -17,7 +17,7 @@ from digest.domain.privacy import SETTLED, believable, horizon
 from digest.pipeline import tracking, verdicts
 
 _log = logging.getLogger(__name__)
-_CHUNK = 100  # events that become sums in one transaction: a click waits for no more
+_CHUNK = 25  # events that become sums in one transaction: beside it a click waits no longer than alone
 _BOUNCES = timedelta(days=180)  # longer than the five editions that the rule for soft ones looks back
 _RUNS = timedelta(days=90)
 _UNDER_WAY = timedelta(days=2)  # how long a press may wait on disk for the database
