@@ -143,7 +143,10 @@ def test_every_command_that_a_page_names_is_there(page: Path) -> None:
             continue
         command = resolve(names)
         assert command is not None, f"{page.name}: `digest {line}` names no command"
-        known = {option for parameter in [*command.params, *main.params] for option in parameter.opts} | {"--help", "--version"}
+        known = {option for parameter in [*command.params, *main.params] for option in (*parameter.opts, *parameter.secondary_opts)} | {
+            "--help",
+            "--version",
+        }
         assert {word for word in words if word.startswith("--")} <= known, f"{page.name}: `digest {line}` has an option that is not there"
 
 
