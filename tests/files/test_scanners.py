@@ -20,7 +20,7 @@ def test_every_row_of_the_catalogue_says_when_and_where_it_was_seen() -> None:
 
 def test_networks_of_the_catalogue_do_not_overlap() -> None:
     networks = [entry.network for entry in load_scanners()]
-    assert [(str(a), str(b)) for i, a in enumerate(networks) for b in networks[i + 1 :] if a.version == b.version and a.overlaps(b)] == []  # type: ignore[arg-type]  # the same version
+    assert [(str(a), str(b)) for i, a in enumerate(networks) for b in networks[i + 1 :] if a.version == b.version and a.overlaps(b)] == []
 
 
 @pytest.mark.parametrize(
