@@ -35,8 +35,8 @@ class Press:
     address: str = ""  # hashed before it reaches the disk
     referrer_host: str = ""
     signals: Mapping[str, Any] = field(default_factory=dict)  # raw; never changed afterwards
-
     event: str = ""  # the id its event will have; one that stays makes it harmless to record twice
+
 
 @dataclass(frozen=True, kw_only=True)
 class LinkToken:
@@ -53,8 +53,8 @@ class LinkToken:
     language: str = ""
     networks: str = ""  # letters of the person's own networks
     sent_at: datetime | None = None
-
     mastodon: str = ""  # the server the person named
+
 
 @dataclass(frozen=True, kw_only=True)
 class LinkedPost:
