@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -33,7 +34,8 @@ def home(tmp_path: Path, database_url: str) -> Iterator[tuple[Path, Mailbox, str
     mailbox = Mailbox(tmp_path / "mailbox")
     mailbox.start()
     pages = f"127.0.0.1:{free_port()}"
-    text = f'[site]\nurl = "http://{pages}"\n[database]\nurl = "{database_url}"\n[smtp]\nport = {mailbox.port}\n[web]\nlisten = "{pages}"\n'
+    text = f'[site]\nurl = "http://{pages}"\n[web]\nlisten = "{pages}"\n[database]\nurl = "{database_url}"\n'
+    text += f'[smtp]\nport = {mailbox.port}\n[schedule]\nquiet = ""\n'  # it sends now, whatever the hour is
     (tmp_path / "config.toml").write_text(text, encoding="utf-8")
     engine = open_database(database_url)
     now = datetime.now(UTC)
@@ -266,6 +268,19 @@ def test_a_service_manager_that_signals_everybody_stops_it_gently(slow: Slow) ->
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said
     assert set(slow.settled()) == {"sent", "queued"}
+
+
+def test_a_burst_of_the_same_signal_is_no_deadlock(slow: Slow) -> None:
+    """The next one may come while the last is still being taken in, on the same thread."""
+    process = slow.start("serve --only worker")
+    children = processes_of(process.pid)
+    process.send_signal(signal.SIGTERM)
+    for _ in range(500):
+        for one in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGTERM)
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, said
 
 
 # --- a parent that is killed ---

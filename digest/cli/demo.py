@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import queue
 import signal
-import threading
 from pathlib import Path
 
 import click
@@ -56,7 +56,7 @@ def _stay(stage: object) -> None:
     click.echo(f"\nThe inbox:   {stage.inbox_url}\nThe folder:  {stage.company.folder}\n")
     click.echo("Open the inbox, read a letter, press its links. Ctrl-C ends the demo.")
     click.echo(f"In another terminal:  digest --config {stage.config_path} report")
-    stop = threading.Event()
+    asked: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    stop.wait()
+        signal.signal(number, lambda heard, _frame: asked.put(heard))
+    asked.get()

@@ -148,16 +148,16 @@ def _web(start: _Start, bound: socket.socket) -> None:
 def _worker(start: _Start) -> None:
     from digest.scheduler import Clock
 
-    stop = threading.Event()
+    asked: queue.SimpleQueue[int] = queue.SimpleQueue()  # an Event's lock would hold a second signal up inside the first, for ever
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us all; the parent passes on what it means
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGTERM, lambda heard, _frame: asked.put(heard))
     signal.signal(signal.SIGQUIT, _break_off)
     _outlived()
     home = _home(start, hosts=False)
     clock = Clock(home.engine, home.config, now=home.now)
     with pausing(home.engine, home.now, resumed=clock.wake):
         clock.start()
-        stop.wait()
+        asked.get()
         clock.stop()
 
 

@@ -61,16 +61,31 @@ def _obey(asked: queue.SimpleQueue[int | None], engine: Engine, clock: Callable[
 
 @contextmanager
 def draining(stop: threading.Event) -> Iterator[None]:
-    """While inside, the first SIGTERM or SIGINT sets `stop`, and the second breaks off what is on the wire. Main thread only."""
+    """While inside, the first SIGTERM or SIGINT sets `stop`, and the second breaks off what is on the wire. Main thread only.
+
+    The handler takes no lock: an Event whose own lock the interrupted code holds would never be set.
+    """
+    asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    heard = False
 
     def note(_number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
+        nonlocal heard
+        if heard:
             raise KeyboardInterrupt  # the run's main thread takes it, closes its connections and records what they became
-        stop.set()
+        heard = True
+        asked.put(True)
 
+    def pass_on() -> None:
+        if asked.get():
+            stop.set()
+
+    thread = threading.Thread(target=pass_on, name="stopping", daemon=True)
+    thread.start()
     before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        asked.put(False)
+        thread.join()

@@ -140,7 +140,7 @@ def test_a_slow_relay_holds_nobody_elses_messages_up(engine: Engine, serve: Serv
     put_edition(engine, 60)
     move(engine, "inside.example", 2)
     out, inside = serve("out"), serve("inside")
-    limited = relay(inside, "exchange", domains=frozenset({"inside.example"}), per_minute=6)
+    limited = relay(inside, "exchange", domains=frozenset({"inside.example"}), per_minute=1)
     assert send(engine, relays=(relay(out), limited)).sent == 31
     assert len(out.mails()) == 30
     assert len(inside.mails()) == 1
