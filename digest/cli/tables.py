@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from digest.domain.ladder import RUNGS
 from digest.domain.money import spoken
 from digest.domain.outcome import Channel, Grade, Outcome, tally, values
 from digest.domain.report import Range
@@ -49,7 +50,7 @@ def _posts(found: Report) -> Table:
 
 
 def _evidence(found: Report) -> Table:
-    table = table_of("Short links of", "Network", "Post of", "Intent opened", "Preview fetched", "First visit", "Visits", "Outcomes")
+    table = table_of("Short links of", "Network", "Post of", *(rung.capitalize() for rung in RUNGS), "Visits", "Outcomes")
     for one in found.rungs:
         first = f"{one.first_visit_at:%m-%d %H:%M}" if one.first_visit_at else "-" if one.channel is Channel.BRAND else str(one.first_visit)
         fetched = (

@@ -86,9 +86,7 @@ class Prepared:
         names = {name: parameter for parameter, name in compiled.bind_names.items()}  # values within the statement have one as well
         binders = {name: bind for name, parameter in names.items() if (bind := _binder(parameter.type, dialect))}
         columns = list(statement.selected_columns) if isinstance(statement, Select) else []
-        readers = [
-            (place, read) for place, column in enumerate(columns) if (read := column.type.dialect_impl(dialect).result_processor(dialect, None))
-        ]
+        readers = [(place, read) for place, column in enumerate(columns) if (read := _reader(column.type, dialect))]
         row = _NAMED_TUPLE("Row", [str(column.key) for column in columns])
         constants = {name: binders[name](parameter.value) if name in binders else parameter.value for name, parameter in names.items()}
         return _Compiled(str(compiled), constants, compiled.positiontup, binders, readers, row)

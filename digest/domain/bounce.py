@@ -108,7 +108,6 @@ _ADDRESSING, _MAILBOX, _SYSTEM, _PROTOCOL, _CONTENT, _SECURITY = 1, 2, 3, 5, 6, 
 _OF_SENDER = frozenset({7, 8})  # 5.1.7 and 5.1.8 speak of the sender's address
 _SIZES = frozenset({(_MAILBOX, 3), (_SYSTEM, 4)})
 _PERMANENT = 500
-_TOO_BIG = 552
 
 
 def classify(*, action: str = "failed", status: str = "", code: int | None = None) -> BounceKind:

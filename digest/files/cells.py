@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 DELIMITERS = ",;\t"
@@ -19,6 +19,11 @@ class CsvError(ValueError):
     def __init__(self, offset: int, message: str) -> None:
         super().__init__(message)
         self.offset = offset
+
+
+def squeezed(name: str) -> str:
+    """A column's name without its case and spaces."""
+    return "".join(name.lower().split())
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,16 @@ class Cells:
         """Line and column of an offset, from 1."""
         line = bisect_right(self._lines, offset)
         return line, offset - self._lines[line - 1] + 1
+
+    def delimiter(self, known: Collection[str]) -> str:
+        """The one that the file names, else the one that makes most `known` columns of the first row; a comma when none does."""
+        return self.told or max(DELIMITERS, key=lambda one: self._columns(one, known))
+
+    def _columns(self, delimiter: str, known: Collection[str]) -> int:
+        try:
+            return sum(squeezed(cell.text) in known for cell in next(self.rows(delimiter), []))
+        except CsvError:
+            return 0
 
     def rows(self, delimiter: str) -> Iterator[list[Cell]]:
         """Every row that says something. Raises CsvError."""

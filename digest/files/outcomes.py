@@ -10,7 +10,7 @@ from pathlib import Path
 from digest.domain.conversion import Claim, Fault, read_claim
 from digest.errors import UnreadableFileError
 from digest.files.addresses import nearest
-from digest.files.cells import DELIMITERS, Cell, Cells, CsvError
+from digest.files.cells import Cell, Cells, CsvError, squeezed
 from digest.files.problems import Problem, decode, found
 
 COLUMNS = ("click_id", "lead_id", "stage", "value", "currency", "occurred_at", "utm_campaign", "utm_content", "utm_source")
@@ -70,7 +70,7 @@ class _Reader:
         self.problems.append(Problem(self._file, *self._cells.line_col(offset), text))
 
     def read(self, events: Collection[str], now: datetime, zone: tzinfo, currency: str) -> None:
-        rows = self._cells.rows(self._cells.told or _sniff(self._cells))
+        rows = self._cells.rows(self._cells.delimiter(COLUMNS))
         header = next(rows, None)
         columns = self._columns(header) if header else None
         if header is None:
@@ -107,7 +107,7 @@ class _Reader:
         self.rows.append(OutcomeRow(claim=claim, file=self._file, line=line, columns=columns))
 
     def _columns(self, header: list[Cell]) -> list[str] | None:
-        names = [_squeezed(cell.text) for cell in header]
+        names = [squeezed(cell.text) for cell in header]
         for name in _NEEDED:
             if name not in names:
                 self.problem(header[0].offset, f"found no column {name}, needed {','.join(_NEEDED)}")
@@ -123,19 +123,3 @@ class _Reader:
 def identity(claim: Claim) -> tuple[str, ...]:
     """What makes an outcome of a file one: a later export with the same words speaks of the same outcome."""
     return claim.event, claim.external_id, claim.click_id, claim.campaign, claim.content, claim.network
-
-
-def _squeezed(name: str) -> str:
-    return "".join(name.lower().split())
-
-
-def _sniff(cells: Cells) -> str:
-    """The delimiter that makes most known columns of the first row; a comma when none does."""
-
-    def columns(delimiter: str) -> int:
-        try:
-            return sum(_squeezed(cell.text) in COLUMNS for cell in next(cells.rows(delimiter), []))
-        except CsvError:
-            return 0
-
-    return max(DELIMITERS, key=columns)

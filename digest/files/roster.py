@@ -13,7 +13,7 @@ from digest.domain.roster import RosterRow
 from digest.errors import UnreadableFileError
 from digest.files import addresses
 from digest.files.addresses import RefusedError, nearest
-from digest.files.cells import DELIMITERS, Cell, Cells, CsvError
+from digest.files.cells import Cell, Cells, CsvError, squeezed
 from digest.files.networks import load_networks
 from digest.files.problems import Problem, decode, found
 
@@ -68,7 +68,7 @@ class _Reader:
         self.problems.append(Problem(self._file, *self._cells.line_col(offset), text))
 
     def read(self) -> None:
-        rows = self._cells.rows(self._cells.told or _sniff(self._cells))
+        rows = self._cells.rows(self._cells.delimiter(COLUMNS))
         header = next(rows, None)
         if header is None:
             self.problem(0, f"found no header, needed {','.join(_REQUIRED)} and, as you like, {','.join(COLUMNS[2:])}")
@@ -82,7 +82,7 @@ class _Reader:
             self.problem(header[0].offset, "found a header and nobody under it, needed a line for each person")
 
     def _columns(self, header: list[Cell]) -> list[str] | None:
-        names = [_squeezed(cell.text) for cell in header]
+        names = [squeezed(cell.text) for cell in header]
         missing = [name for name in _REQUIRED if name not in names]
         for name in missing:
             self.problem(header[0].offset, f"found no column {name}, needed {','.join(_REQUIRED)}")
@@ -135,23 +135,6 @@ class _Reader:
 
 
 _EMPTY: dict[str, Any] = {"topics": (), "networks": (), "shared": False}
-
-
-def _squeezed(name: str) -> str:
-    """A column's name without its case and spaces."""
-    return "".join(name.lower().split())
-
-
-def _sniff(cells: Cells) -> str:
-    """The delimiter that makes most known columns of the first row; a comma when none does."""
-
-    def columns(delimiter: str) -> int:
-        try:
-            return sum(_squeezed(cell.text) in COLUMNS for cell in next(cells.rows(delimiter), []))
-        except CsvError:
-            return 0
-
-    return max(DELIMITERS, key=columns)
 
 
 def _checks(networks: frozenset[str]) -> dict[str, Read]:

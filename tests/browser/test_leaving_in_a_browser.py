@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from digest.db import migrate, suppressions
 from digest.db.session import open_database, read
 from digest.demo.mailbox import free_port
 from digest.web.app import make_app
 from tests.linked import Linked
-from tests.needs import chromium
+from tests.served import served
 
 pytestmark = pytest.mark.browser
 
@@ -37,25 +34,8 @@ def site(linked: Linked) -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     app = make_app(linked.engine, linked.settings(site_url=url), lambda: datetime.now(UTC))
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", access_log=False))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield url
-    server.should_exit = True
-    thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = chromium()
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-        )
-        yield found
-        found.close()
+    with served(app, port):
+        yield url
 
 
 @pytest.fixture

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import re
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request
 
 from digest.db.session import open_database
+from digest.demo.mailbox import free_port
 from digest.domain.counting import count
 from digest.domain.frozen import freeze
 from digest.domain.share import room, room_octets
 from digest.files.networks import load_networks
 from digest.web.app import make_app
 from tests.linked import ANA, BEN, CONTENT, DISCLOSURE, Linked, share_link
-from tests.needs import chromium
 from tests.readable import CONTRAST, NAMELESS, SMALL
+from tests.served import served
 
 pytestmark = pytest.mark.browser
 
@@ -53,31 +50,12 @@ def site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     linked = Linked(engine)
     content = replace(CONTENT, networks=tuple((NETWORKS[name].letter, name, NETWORKS[name].label) for name in NAMES))
     linked.change("edition", {"id": linked.edition}, content=freeze(content))
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     app = make_app(engine, linked.settings(site_url=url), lambda: linked.now)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", access_log=False))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield url
-    server.should_exit = True
-    thread.join()
+    with served(app, port):
+        yield url
     engine.dispose()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = chromium()
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-        )
-        yield found
-        found.close()
 
 
 @pytest.fixture(params=[(320, "light"), (375, "dark"), (1200, "light"), (1200, "dark")], ids=lambda p: f"{p[0]}-{p[1]}")

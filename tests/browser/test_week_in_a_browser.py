@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from digest.demo import play
 from digest.demo.play import Stage
-from tests.needs import chromium
 
 pytestmark = pytest.mark.browser
 
@@ -26,17 +25,6 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with play.open_demo(tmp_path_factory.mktemp("demo"), lambda: datetime.now(UTC)) as stage:
         play.send_week(stage, lambda _done, _all: None, lambda _more: None)
         yield stage
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-        )
-        yield browser
-        browser.close()
 
 
 def links(stage: Stage) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from sqlalchemy import text
 
+from digest.demo.mailbox import free_port
 from digest.files.spool import Spool
 from digest.pipeline.replaying import replay
 from digest.web import misses
 from digest.web.app import make_app
-from digest.web.bounded import BoundedProtocol
 from tests.linked import ANA, BEN, BROWSER, GROUP, OLD, PERSON, PHONE, Linked, read_link, share_link
+from tests.served import served
 
 PATHS = (
     read_link(ANA, 1),
@@ -46,22 +45,11 @@ PATHS = (
 
 
 @contextmanager
-def served(linked: Linked, **changes: Any) -> Iterator[int]:
-    """The application behind a real socket, as `digest serve` runs it."""
-    app = make_app(linked.engine, linked.settings(**changes), lambda: linked.now)
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, date_header=False, proxy_headers=False)
-    config.http, config.ws = BoundedProtocol, "none"
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-        thread.start()
-        try:
-            while not server.started:
-                time.sleep(0.01)
-            yield int(bound.getsockname()[1])
-        finally:
-            server.should_exit = True
-            thread.join()
+def over(linked: Linked, **changes: Any) -> Iterator[int]:
+    """The port of the application over that edition."""
+    port = free_port()
+    with served(make_app(linked.engine, linked.settings(**changes), lambda: linked.now), port):
+        yield port
 
 
 def ask(port: int, *lines: str, method: str = "GET", headers: dict[str, str] | None = None) -> bytes:
@@ -92,7 +80,7 @@ def parts(answer: bytes) -> tuple[int, dict[str, str], bytes]:
 
 @pytest.mark.parametrize("agent", [BROWSER, PHONE])
 def test_every_link_is_answered_as_the_application_answers_it(linked: Linked, agent: str) -> None:
-    with served(linked) as port, linked.client() as client:
+    with over(linked) as port, linked.client() as client:
         for path in PATHS:
             status, headers, body = parts(ask(port, path, headers={"user-agent": agent}))
             wanted = client.get(path, headers={"user-agent": agent})
@@ -101,7 +89,7 @@ def test_every_link_is_answered_as_the_application_answers_it(linked: Linked, ag
 
 
 def test_what_is_no_plain_get_of_a_link_goes_the_ordinary_way(linked: Linked) -> None:
-    with served(linked) as port:
+    with over(linked) as port:
         assert parts(ask(port, read_link(ANA, 1), method="HEAD"))[0] == 302
         assert parts(ask(port, read_link(ANA, 1), method="PUT"))[0] == 405
         assert parts(ask(port, share_link(ANA, 1, "0")))[1]["content-type"] == "text/html; charset=utf-8"
@@ -110,7 +98,7 @@ def test_what_is_no_plain_get_of_a_link_goes_the_ordinary_way(linked: Linked) ->
 
 def test_requests_that_come_at_once_are_answered_in_their_order(linked: Linked) -> None:
     order = (read_link(ANA, 1), read_link(ANA, 2), "/robots.txt", read_link(BEN, 1), "/l/short", read_link(BEN, 2))
-    with served(linked) as port:
+    with over(linked) as port:
         answer = ask(port, *order)
     found = re.findall(rb"HTTP/1.1 (\d+)|\r\nlocation: https://example.com/blog/([a-z-]+)", answer)
     moved, cold_room, batteries = (b"302", b""), (b"", b"cold-room"), (b"", b"batteries")
@@ -124,7 +112,7 @@ def test_requests_that_come_at_once_are_answered_in_their_order(linked: Linked) 
 
 
 def test_a_press_is_recorded_once_when_its_visitor_hangs_up(linked: Linked) -> None:
-    with served(linked) as port:
+    with over(linked) as port:
         for _ in range(20):
             with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
                 connection.sendall(f"GET {read_link(ANA, 1)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
@@ -135,7 +123,7 @@ def test_a_press_is_recorded_once_when_its_visitor_hangs_up(linked: Linked) -> N
 def test_a_guesser_is_refused_on_the_short_way_too(linked: Linked) -> None:
     """A3: over a real socket."""
     wrong = [f"/l/{n:012d}" for n in range(40)]
-    with served(linked) as port:
+    with over(linked) as port:
         for path in wrong:
             assert parts(ask(port, path))[0] == 404
         assert parts(ask(port, read_link(ANA, 1)))[0] == 302
@@ -146,7 +134,7 @@ def test_a_press_that_waits_too_long_is_answered_from_memory_and_counted_once(
 ) -> None:
     monkeypatch.setattr(misses, "_PATIENCE", 0.2)
     monkeypatch.setattr(misses, "_LOOK", 0.05)
-    with served(linked, spool=tmp_path / "presses.spool") as port:
+    with over(linked, spool=tmp_path / "presses.spool") as port:
         assert parts(ask(port, read_link(ANA, 1)))[0] == 302
         with linked.engine.begin() as connection:  # nobody else can write now
             if linked.engine.dialect.name == "postgresql":
