@@ -65,7 +65,7 @@ def draining(stop: threading.Event) -> Iterator[None]:
 
     The handler takes no lock: an Event whose own lock the interrupted code holds would never be set.
     """
-    asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    asked: queue.SimpleQueue[str] = queue.SimpleQueue()
     heard = False
 
     def note(_number: int, _frame: FrameType | None) -> None:
@@ -73,7 +73,7 @@ def draining(stop: threading.Event) -> Iterator[None]:
         if heard:
             raise KeyboardInterrupt  # the run's main thread takes it, closes its connections and records what they became
         heard = True
-        asked.put(True)
+        asked.put("stop")
 
     def pass_on() -> None:
         if asked.get():
@@ -87,5 +87,5 @@ def draining(stop: threading.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        asked.put(False)
+        asked.put("")
         thread.join()
