@@ -86,6 +86,11 @@ employee = Table(
     Column("named", Boolean, nullable=False),
     Column("mastodon", String(253), nullable=False, server_default=""),  # the server this person shares to, once told
     Column("measured", Boolean),  # NULL: the person never touched the switch
+    Column("picture", String(64), nullable=False, server_default=""),  # name of a picture; shown only where the name is
+    Column("frequency", _STATE, nullable=False, server_default="weekly"),  # weekly | fortnightly | monthly
+    Column("paused_until", Moment),  # no letter before; NULL: none is paused
+    Column("hour", String(5), nullable=False, server_default=""),  # when the person wants it, "07:30"; "": as everybody
+    Column("trusted_at", Moment),  # posts of theirs need no review, except for written triggers; NULL: they do
     Column("chosen", JSON, nullable=False),  # names of fields the person set; the roster leaves them alone
     Column("joined_at", Moment, nullable=False),
     Column("left_at", Moment),
@@ -397,6 +402,158 @@ consent_event = Table(
     Column("switch", String(20), nullable=False),  # receive | measure | name | nominate | quote
     Column("value", Boolean, nullable=False),
     Column("wording", String(20), nullable=False),  # version of the words the person saw
+    Column("at", Moment, nullable=False),
+)
+
+capability = Table(
+    "capability",
+    metadata,
+    Column("hash", String(64), primary_key=True),  # SHA-256 of what stands in the link
+    Column("employee_id", BigInteger, ForeignKey("employee.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("purpose", _STATE, nullable=False),  # export | erase | history | confirm | agree | answer
+    Column("subject", BigInteger),  # number of the contribution or letter it is about; NULL: the person
+    Column("made_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("used_at", Moment),
+)
+
+quota = Table(
+    "quota",
+    metadata,
+    Column("what", String(20), primary_key=True),  # give | write | pass | confirm ...
+    Column("who", String(64), primary_key=True),  # the hash of a person's number or of an address
+    Column("day", String(10), primary_key=True),  # UTC date; older rows are deleted
+    Column("used", Integer, nullable=False),
+)
+
+contribution = Table(
+    "contribution",
+    metadata,
+    _id(),
+    Column("key", String(128), nullable=False, unique=True),  # of the form or the message: the same one twice is one contribution
+    Column("employee_id", BigInteger, ForeignKey("employee.id", ondelete="SET NULL"), index=True),
+    Column("source", _STATE, nullable=False),  # form | reply | mail | command
+    Column("state", _STATE, nullable=False, index=True),
+    Column("kind", _STATE, nullable=False),  # article | story | event | job
+    Column("title", Text, nullable=False),
+    Column("url", Text, nullable=False),  # "": it is words alone
+    Column("why", Text, nullable=False),  # why it matters, in the author's words: what the letter prints
+    Column("body", Text, nullable=False),  # everything that was written
+    Column("visibility", _STATE, nullable=False),
+    Column("language", String(20), nullable=False),
+    Column("networks", JSON, nullable=False),
+    Column("captions", JSON, nullable=False),  # network -> [caption, ...]
+    Column("facts", JSON, nullable=False),  # of its kind: starts_at, place, closes, refer, image, image_alt ...
+    Column("edition_id", BigInteger),  # the letter it came out of; NULL: none
+    Column("n", Integer),  # the post of that letter it answers
+    Column("post_id", String(120), unique=True),  # once accepted: the post it becomes
+    Column("version", Integer, nullable=False),  # counts every change: two moderators cannot overwrite one another
+    Column("made_at", Moment, nullable=False),
+    Column("proposed_at", Moment),  # confirmed by its author: the clock of the promise starts
+    Column("decide_by", Moment),  # what the author was promised
+    Column("decided_at", Moment),
+    Column("decided_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),  # of a decline
+    Column("agreed_version", Integer),  # the version the author last said yes to
+    Column("thanked_at", Moment),  # the afterlife letter was written
+)
+
+contribution_edit = Table(
+    "contribution_edit",
+    metadata,
+    _id(),
+    Column("contribution_id", BigInteger, ForeignKey("contribution.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("version", Integer, nullable=False),  # the one it made
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("reason", _STATE, nullable=False),  # facts | timing | legal
+    Column("note", Text, nullable=False),
+    Column("before", JSON, nullable=False),  # field -> what it was
+    Column("after", JSON, nullable=False),
+    UniqueConstraint("contribution_id", "version"),
+)
+
+question = Table(
+    "question",
+    metadata,
+    _id(),
+    Column("key", String(128), nullable=False, unique=True),
+    Column("employee_id", BigInteger, ForeignKey("employee.id", ondelete="SET NULL"), index=True),  # who asked; never printed
+    Column("kind", _STATE, nullable=False),  # question | suggestion | objection
+    Column("state", _STATE, nullable=False, index=True),
+    Column("text", Text, nullable=False),
+    Column("language", String(20), nullable=False),
+    Column("edition_id", BigInteger),  # the letter it came out of
+    Column("post_id", String(120), nullable=False),  # what it is about; "" for nothing particular
+    Column("asked_at", Moment, nullable=False),
+    Column("owner", Text, nullable=False),  # who answers; "" while nobody does
+    Column("answer", Text, nullable=False),
+    Column("answered_at", Moment),
+    Column("hard", Boolean, nullable=False),  # the hard question of a week
+    Column("printed_in", BigInteger),  # the edition that showed the answer first
+    Column("version", Integer, nullable=False),
+)
+
+reply = Table(
+    "reply",
+    metadata,
+    _id(),
+    Column("message_key", String(64), nullable=False, unique=True),  # SHA-256 of the Message-ID: one entry per reply
+    Column("at", Moment, nullable=False),
+    Column("employee_id", BigInteger, ForeignKey("employee.id", ondelete="SET NULL"), index=True),
+    Column("edition_id", BigInteger),
+    Column("state", _STATE, nullable=False),  # kept | skipped
+    Column("reason", String(60), nullable=False),
+    Column("contribution_id", BigInteger, ForeignKey("contribution.id", ondelete="SET NULL")),
+    Column("question_id", BigInteger, ForeignKey("question.id", ondelete="SET NULL")),
+)
+
+vote = Table(
+    "vote",
+    metadata,
+    _id(),
+    Column("employee_id", BigInteger, ForeignKey("employee.id", ondelete="CASCADE"), nullable=False),
+    Column("post_id", String(120), nullable=False, index=True),
+    Column("edition_id", BigInteger, nullable=False, index=True),
+    Column("reason", _STATE, nullable=False),  # too_salesy | not_my_field | disagree | not_comfortable | already
+    Column("at", Moment, nullable=False),
+    Column("class", _STATE, nullable=False),  # machine: a form that nobody read; it does not count
+    UniqueConstraint("employee_id", "post_id"),
+)
+
+correspondence = Table(
+    "correspondence",
+    metadata,
+    _id(),
+    Column("key", String(128), nullable=False, unique=True),
+    Column("post_id", String(120), nullable=False),
+    Column("from_id", BigInteger, ForeignKey("employee.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("to_id", BigInteger, ForeignKey("employee.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("answers", BigInteger),  # the number of the letter this one answers
+    Column("text", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("class", _STATE, nullable=False),
+)
+
+picture = Table(
+    "picture",
+    metadata,
+    Column("name", String(64), primary_key=True),  # of its octets: another picture has another address, so it may be cached for ever
+    Column("type", String(40), nullable=False),  # image/jpeg | image/png
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("octets", LargeBinary, nullable=False),
+    Column("internal", Boolean, nullable=False),  # of an internal post alone
+    Column("made_at", Moment, nullable=False),
+)
+
+picture_source = Table(
+    "picture_source",
+    metadata,
+    Column("source", String(64), primary_key=True),  # SHA-256 of the address or of the file's octets
+    Column("picture", String(64)),  # NULL: it could not be had
+    Column("problem", Text, nullable=False),
+    Column("etag", String(200), nullable=False),
     Column("at", Moment, nullable=False),
 )
 
