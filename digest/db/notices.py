@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from digest.db.schema import employee, notice
 from digest.domain.message import MessageState
-from digest.domain.notice import APART, STUCK, Notice
+from digest.domain.notice import APART, STUCK, Notice, Told
 
 _TEXT = 250
 
@@ -22,7 +21,7 @@ class Waiting:
 
     id: int
     kind: Notice
-    facts: Mapping[str, Any]
+    told: Told
     made_at: datetime
     dated_at: datetime | None  # the first try's
     attempts: int
@@ -33,12 +32,16 @@ class Waiting:
     here: bool  # on the roster
 
 
-def put(connection: Connection, employee_id: int, kind: Notice, now: datetime, **facts: str) -> bool:
-    """Write a notice, in the transaction that does what it tells; False when there was one of its kind within a day."""
-    lately = select(notice.c.id).where(notice.c.employee_id == employee_id, notice.c.kind == kind, notice.c.made_at > now - APART)
-    if connection.execute(lately.limit(1)).first() is not None:
+def put(connection: Connection, employee_id: int, kind: Notice, now: datetime, *, about: str = "", told: Told | None = None) -> bool:
+    """Write a notice, in the transaction that does what it tells; False when there was one like it within a day.
+
+    `about`: what it is about ("contribution:12"); two of a kind about different things are not alike.
+    """
+    alike = (notice.c.employee_id == employee_id) & (notice.c.kind == kind) & (notice.c.about == about)
+    if connection.execute(select(notice.c.id).where(alike, notice.c.made_at > now - APART).limit(1)).first() is not None:
         return False
-    values = {"employee_id": employee_id, "kind": kind, "facts": facts, "state": MessageState.QUEUED, "made_at": now}
+    facts = (told or Told()).as_data()
+    values = {"employee_id": employee_id, "kind": kind, "about": about, "facts": facts, "state": MessageState.QUEUED, "made_at": now}
     connection.execute(insert(notice).values(**values, next_attempt_at=now, attempts=0, text=""))
     return True
 
@@ -51,8 +54,9 @@ def due(connection: Connection, now: datetime, most: int) -> list[Waiting]:
     rows = connection.execute(select(notice, *people).select_from(joined).where(mine).order_by(notice.c.id).limit(most)).all()
     return [
         Waiting(
-            **{name: getattr(row, name) for name in ("id", "facts", "made_at", "dated_at", "attempts", "language")},
+            **{name: getattr(row, name) for name in ("id", "made_at", "dated_at", "attempts", "language")},
             kind=Notice(row.kind),
+            told=Told.of(row.facts),
             employee=row.employee_id,
             address=row.mailbox,
             name="" if row.shared else row.name,

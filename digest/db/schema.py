@@ -355,6 +355,7 @@ notice = Table(
     _id(),
     Column("employee_id", BigInteger, ForeignKey("employee.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("kind", _STATE, nullable=False),  # which words: left, exported, ...
+    Column("about", String(60), nullable=False, server_default=""),  # "contribution:12": one of a kind a day about each thing
     Column("facts", JSON, nullable=False),  # what the words name; never an address
     Column("state", _STATE, nullable=False),  # queued | sending | sent | failed | in_doubt
     Column("made_at", Moment, nullable=False),

@@ -12,6 +12,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -207,16 +208,22 @@ def _with_values(url: str, values: Mapping[str, str]) -> str:
 
 
 def control_token(secret: bytes, period: str, employee: int) -> str:
-    """The token of one message's preference, vote and answer links: HMAC-SHA256 over its purpose and key, 80 bits.
+    """The token of one message's preference, vote and answer links; the same message always gets the same token."""
+    return _drawn(secret, f"control|{period}|{employee}")
 
-    The counter draws again until the check character fits; the same message always gets the same token.
-    """
+
+def capability_token(secret: bytes, purpose: str, employee: int, subject: int | None, made_at: datetime) -> str:
+    """The token of a link that works once; to be made again from what its row says, so nothing secret is stored."""
+    return _drawn(secret, f"capability|{purpose}|{employee}|{subject}|{made_at.timestamp():.6f}")
+
+
+def _drawn(secret: bytes, what: str) -> str:
+    """HMAC-SHA256 over `what`, 80 bits. The counter draws again until the check character fits."""
     for turn in range(1000):
-        digest = hmac.digest(secret, f"control|{period}|{employee}|{turn}".encode(), "sha256")
-        found = token(digest[:TOKEN_BYTES])
+        found = token(hmac.digest(secret, f"{what}|{turn}".encode(), "sha256")[:TOKEN_BYTES])
         if found is not None:
             return found
-    raise OverflowError(period)
+    raise OverflowError(what)
 
 
 def click_id(random: bytes) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
+from digest.domain.capability import Purpose
 from digest.domain.suppression import SuppressionReason
 
 DEADLINE = timedelta(hours=48)  # after it nobody needs the news any more
@@ -18,6 +21,28 @@ class Notice(StrEnum):
 
     LEFT = "left"  # the receipt for stopping the letter, with the way back
     EXPORTED = "exported"  # somebody printed everything that is held about the person
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a notice tells beside its kind's own words. Never an address, and never anybody else's name without their leave."""
+
+    values: Mapping[str, str] = field(default_factory=dict)  # fill the {places} of its words
+    quotes: tuple[tuple[str, str], ...] = ()  # (word of its heading or "", what people wrote), shown as it was written
+    path: str = ""  # where its button leads: "give" for /give/<token>; "": no button, unless the kind has its own
+    purpose: Purpose | None = None  # the token is one that works once, for this; None: `path` is the whole path
+    subject: int | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """For a JSON column."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Told:
+        """Read it back."""
+        purpose = Purpose(data["purpose"]) if data.get("purpose") else None
+        quotes = tuple((label, text) for label, text in data.get("quotes", ()))
+        return cls(values=data.get("values", {}), quotes=quotes, path=data.get("path", ""), purpose=purpose, subject=data.get("subject"))
 
 
 def may_go(kind: Notice, held: Collection[SuppressionReason], *, here: bool) -> bool:

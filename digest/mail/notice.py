@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -30,6 +31,8 @@ class Content:
     address: str  # the postal one
     link: str  # "" for none
     day: datetime
+    values: Mapping[str, str] = field(default_factory=dict)  # fill the {places} of its words
+    quotes: Sequence[tuple[str, str]] = ()  # (word of its heading or "", what people wrote)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +48,15 @@ class Outside:
 def wire(outside: Envelope, content: Content, head: Outside, site: Path | None = None) -> bytes:
     """The whole message: CRLF, no line begins with a dot, ends with CRLF, without the final dot. Raises TemplateError or HeadError."""
     words = catalogue.words(content.language)
+    filled = {"name": content.site_name, "day": words.day(content.day.date(), "date_long"), **content.values}
     context: dict[str, Any] = {
         "words": words,
         "kind": content.kind,
         "site_name": content.site_name,
         "address": content.address,
         "link": content.link,
-        "day": words.day(content.day.date(), "date_long"),
+        "quotes": content.quotes,
+        "filled": filled,
     }
     subject, text, html = (render_file(f"notice/{name}", context, site) for name in ("subject.txt", "body.txt", "body.html"))
     made = EmailMessage(policy=SMTP)

@@ -11,7 +11,7 @@ from email.utils import parseaddr
 from sqlalchemy import Connection, Engine
 
 from digest.config import Config
-from digest.db import buckets, keys, notices, routes, suppressions
+from digest.db import buckets, capabilities, keys, notices, routes, suppressions
 from digest.db.notices import Waiting
 from digest.db.session import read, write
 from digest.domain import phase, retry
@@ -67,6 +67,7 @@ class _Writer:
     """Makes the octets of a notice."""
 
     def __init__(self, engine: Engine, config: Config) -> None:
+        self._engine = engine
         self._config = config
         self._outside: Envelope = envelope(sender=config.sender.sender, reply_to=config.sender.reply_to, list_name=config.site.name)
         self._signer = signing.load(config)
@@ -82,15 +83,28 @@ class _Writer:
 
     def wire(self, one: Waiting, now: datetime) -> bytes:
         dated = one.dated_at or now
-        key_id, secret = next(iter(self._unsubscribe.items()))
-        link = f"{self._config.site.url}/u/{sign_unsubscribe(key_id, secret, one.employee)}" if one.kind is Notice.LEFT else ""
+        site = self._config.site
         content = letter.Content(
-            kind=one.kind, language=one.language, site_name=self._config.site.name, address=self._config.site.address, link=link, day=one.made_at
-        )
+            kind=one.kind, language=one.language, site_name=site.name, address=site.address, link=self._link(one), day=one.made_at,
+            values=one.told.values, quotes=one.told.quotes,
+        )  # fmt: skip
         name = reference(next(iter(self._message_id.values())), "notice", one.id)  # the same on every try
         head = letter.Outside(to_name=one.name, to_address=one.address, dated_at=dated, reference=name)
         wire = letter.wire(self._outside, content, head)
         return self._signer.sign(wire, dated) if self._signer else wire
+
+    def _link(self, one: Waiting) -> str:
+        """Where its button leads; "" for none."""
+        if one.kind is Notice.LEFT:
+            key_id, secret = next(iter(self._unsubscribe.items()))
+            return f"{self._config.site.url}/u/{sign_unsubscribe(key_id, secret, one.employee)}"
+        if not one.told.path:
+            return ""
+        if one.told.purpose is None:
+            return f"{self._config.site.url}/{one.told.path}"
+        with read(self._engine) as connection:
+            made = capabilities.token_of(connection, one.employee, one.told.purpose, one.made_at, subject=one.told.subject)
+        return f"{self._config.site.url}/{one.told.path}/{made}"
 
 
 def _carry(engine: Engine, relay: Relay, waiting: Sequence[Waiting], writer: _Writer, clock: Callable[[], datetime]) -> int:

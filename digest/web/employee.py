@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -30,14 +27,15 @@ from digest.web.forms import field, read_form
 from digest.web.guard import is_ours
 from digest.web.links import Presser
 from digest.web.pages import Pages, Reply, words
+from digest.web.rooms import Rooms
+from digest.web.seal import AT_ONCE, seal, since
 from digest.web.settings import WebSettings
 from digest.web.sharing import SharePage
 from digest.web.signals import Proxies, preferred_language, signals, wanted
 from digest.web.spool import Spooled
+from digest.web.two_way import routes as two_way
 
 _ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058, 3.1
-_AT_ONCE = 1.0  # seconds in which nobody reads a page and finds its button; it acts all the same
-_MOMENT = 12  # hexadecimal digits of a moment in milliseconds
 
 
 class LeavePage:
@@ -67,7 +65,7 @@ class LeavePage:
         if not one_click and not is_ours(request.headers, self._site_url):
             return self._pages.notice("refused", language, status=403).response()
         action = "leave" if one_click else field(form or FormData(), "action")
-        seconds = None if one_click else _since(secret, signed, action, field(form or FormData(), "check"), self._now())
+        seconds = None if one_click else since(secret, signed, action, field(form or FormData(), "check"), self._now())
         if not one_click and seconds is None:
             return self._ask(signed, secret, language, status=400).response()
         waits = await run_in_threadpool(self._act, employee, action, self._how(request, seconds))
@@ -89,11 +87,11 @@ class LeavePage:
         return None if employee is None else (employee, next(iter(self._secrets.values())), known[1] if known else "", left)
 
     def _ask(self, signed: str, secret: bytes, language: str, status: int = 200) -> Reply:
-        return self._pages.page("unsubscribe", language, status=status, check=_check(secret, signed, "leave", self._now()))
+        return self._pages.page("unsubscribe", language, status=status, check=seal(secret, signed, "leave", self._now()))
 
     def _left(self, signed: str, secret: bytes, language: str, *, left: bool = True, waits: bool = False) -> Reply:
         """What holds now, with the way back: a receipt leads here too."""
-        check = _check(secret, signed, "return" if left else "leave", self._now())
+        check = seal(secret, signed, "return" if left else "leave", self._now())
         return self._pages.page("unsubscribed", language, left=left, check=check, waits=waits)
 
     def _act(self, employee: int, action: str, how: str) -> bool:
@@ -118,23 +116,9 @@ class LeavePage:
         if seconds is None:
             return "one-click"  # a mail program is no browser: a class would say nothing
         verdict = classify(signals(request.scope, wanted(request.scope)), self._clock())
-        if 0 <= seconds < _AT_ONCE and verdict.visitor is not VisitorClass.PREVIEW:
+        if 0 <= seconds < AT_ONCE and verdict.visitor is not VisitorClass.PREVIEW:
             verdict = Verdict(visitor=VisitorClass.MACHINE, reasons=(*verdict.reasons, "at_once"))
         return f"form; {verdict.visitor}" + (f" ({', '.join(verdict.reasons)})" if verdict.reasons else "")
-
-
-def _check(secret: bytes, signed: str, action: str, moment: int) -> str:
-    """Binds a form to its own link and action, and to the moment (in milliseconds) it was shown."""
-    shown = f"{moment:0{_MOMENT}x}"
-    return shown + hmac.new(secret, f"form|{signed}|{action}|{shown}".encode(), hashlib.sha256).hexdigest()[:32]
-
-
-def _since(secret: bytes, signed: str, action: str, check: str, now: int) -> float | None:
-    """Seconds since the form was shown, or None when it is not one of ours for this link and action."""
-    if not re.fullmatch(f"[0-9a-f]{{{_MOMENT + 32}}}", check):
-        return None
-    moment = int(check[:_MOMENT], 16)
-    return (now - moment) / 1000 if hmac.compare_digest(_check(secret, signed, action, moment), check) else None
 
 
 class EditionPage:
@@ -174,6 +158,7 @@ def routes(
     share = SharePage(engine, presser, pages, settings, proxies, captions, clock)
     leave = LeavePage(engine, pages, settings, presser.spooled, clock)
     edition = EditionPage(engine, pages)
+    rooms = Rooms(engine=engine, pages=pages, settings=settings, proxies=proxies, clock=clock)
 
     async def shares(request: Request) -> Response:
         return await share(request)
@@ -188,4 +173,5 @@ def routes(
         Route("/s/{tail:path}", shares, methods=["GET", "HEAD", "POST"]),
         Route("/u/{signed:path}", leaves, methods=["GET", "HEAD", "POST"]),
         Route("/w/{token:path}", shows, methods=["GET", "HEAD"]),
+        *two_way(rooms),
     ]

@@ -17,7 +17,7 @@ from digest.db import notices, suppressions
 from digest.db.schema import employee, notice
 from digest.db.session import read, write
 from digest.demo.mailbox import Mailbox
-from digest.domain.notice import Notice
+from digest.domain.notice import Notice, Told
 from digest.domain.suppression import SuppressionReason
 from digest.pipeline import notices as stage
 from tests.conftest import NOW
@@ -151,6 +151,9 @@ def test_the_relay_s_limits_hold_for_notices_too(engine: Engine, start: Started)
     assert sorted(state for state, _ in states(engine))[:3] == ["queued"] * 3
 
 
+EVERY_PLACE = ("title", "reason", "until", "question", "owner", "who")  # of the words of any kind
+
+
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es", "pt-br", "ja", "ar", "xx"])
 @pytest.mark.parametrize("kind", list(Notice))
 def test_it_is_whole_on_the_wire_in_every_language(engine: Engine, tmp_path: Path, kind: Notice, language: str) -> None:
@@ -160,7 +163,7 @@ def test_it_is_whole_on_the_wire_in_every_language(engine: Engine, tmp_path: Pat
     site = {"name": ".The <Weekly> & Letter", "company": "Example", "url": "https://letter.example.com", "address": ".1 Road"}
     config = company(engine, tmp_path, [person("bo@example.org", name=name, language=language)], smtp={"port": mailbox.port}, site=site)
     with write(engine) as connection:
-        notices.put(connection, 1, kind, NOW)
+        notices.put(connection, 1, kind, NOW, told=Told(values=dict.fromkeys(EVERY_PLACE, "<Weekly>"), quotes=(("", "<Weekly>\n.said"),)))
         if kind is Notice.LEFT:
             suppressions.suppress(connection, "bo@example.org", SuppressionReason.UNSUBSCRIBED, NOW)
     assert send(engine, config) == 1

@@ -1,0 +1,13 @@
+"""The routes of the two-way half: every page behind a control link."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from digest.web.rooms import Rooms
+
+
+def routes(rooms: Rooms) -> list[BaseRoute]:
+    """All of them."""
+    del rooms
+    return []
