@@ -1,0 +1,76 @@
+"""You asked, we answered: entries of the ledger, what may follow what, and which of them an edition shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+LONG: Final = timedelta(days=28)  # open for longer: the edition names it, with its owner
+WORDS: Final = 4000  # characters of a question; what is longer is nobody's question
+
+
+class QuestionKind(StrEnum):
+    """What somebody wants of us."""
+
+    QUESTION = "question"  # they want to know something
+    SUGGESTION = "suggestion"  # they would do something differently, or say what they think
+    OBJECTION = "objection"  # they hold that something is wrong
+
+
+class QuestionState(StrEnum):
+    """Where an entry of the ledger stands."""
+
+    UNCONFIRMED = "unconfirmed"  # it came by a letter that anybody could have written in that name; the person has not said yes
+    OPEN = "open"  # it waits for its answer, with an owner or without
+    ANSWERED = "answered"  # it has its answer, which the next edition prints
+    CLOSED = "closed"  # it has its answer, which went to the asker alone
+    WITHDRAWN = "withdrawn"  # the asker took it back
+
+
+NEXT: dict[QuestionState, frozenset[QuestionState]] = {
+    QuestionState.UNCONFIRMED: frozenset({QuestionState.OPEN, QuestionState.WITHDRAWN}),
+    QuestionState.OPEN: frozenset({QuestionState.ANSWERED, QuestionState.CLOSED, QuestionState.WITHDRAWN}),
+    QuestionState.ANSWERED: frozenset({QuestionState.ANSWERED, QuestionState.CLOSED, QuestionState.WITHDRAWN}),
+    QuestionState.CLOSED: frozenset({QuestionState.ANSWERED}),
+    QuestionState.WITHDRAWN: frozenset(),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """An entry of the ledger."""
+
+    id: int
+    kind: QuestionKind
+    state: QuestionState
+    text: str
+    language: str
+    asked_at: datetime
+    owner: str = ""  # who answers; "" while nobody does
+    answer: str = ""
+    answered_at: datetime | None = None
+    hard: bool = False  # the hard question of a week
+    printed_in: int | None = None  # the edition that showed its answer first
+    employee: int | None = None  # who asked; never printed, nor listed
+    edition: int | None = None  # the letter it came out of
+    post: str = ""  # what it is about
+    version: int = 1
+
+
+def days_open(asked: date, today: date) -> int:
+    """Whole days since the day it was asked."""
+    return (today - asked).days
+
+
+def is_overdue(asked: date, today: date) -> bool:
+    """Whether it has been open for so long that the edition has to name it: on its 29th day, not on its 28th."""
+    return today - asked > LONG
+
+
+def unowned(entries: Iterable[Question], today: date) -> list[Question]:
+    """Open entries that are overdue and that nobody answers for, the oldest first."""
+    found = [one for one in entries if one.state is QuestionState.OPEN and not one.owner and is_overdue(one.asked_at.date(), today)]
+    return sorted(found, key=lambda one: (one.asked_at, one.id))
