@@ -1,4 +1,4 @@
-"""A key and a certificate for 127.0.0.1, made by openssl."""
+"""A key and a certificate for 127.0.0.1 or for names, made by openssl."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import subprocess
 from pathlib import Path
 
 
-def certificate(folder: Path, *, days: int = 2) -> Path:
+def certificate(folder: Path, *, days: int = 2, names: str = "IP:127.0.0.1") -> Path:
     """Both in one file; nobody but who is told trusts it."""
     key, found = folder / "key.pem", folder / "both.pem"
     words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", str(days)]
-    words += ["-subj", "/CN=sink", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(found)]
+    words += ["-subj", "/CN=sink", "-addext", f"subjectAltName={names}", "-keyout", str(key), "-out", str(found)]
     subprocess.run(words, check=True, capture_output=True)
     found.write_bytes(found.read_bytes() + key.read_bytes())
     return found
