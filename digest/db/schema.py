@@ -174,6 +174,7 @@ message = Table(
     Column("control_hash", String(64), index=True),
     Column("route", String(40), nullable=False, server_default="smtp"),  # the transport that carries it
     Column("share_token", String(40)),  # what stands in its links; in aggregate mode one for the whole group, with tracking off none
+    Column("tally", String(80), nullable=False, server_default=""),  # what it tells its reader of their own last week; "" once it is sent
     UniqueConstraint("edition_id", "employee_id"),
     Index("ix_message_due", "edition_id", "state", "route", "next_attempt_at"),
 )

@@ -16,6 +16,7 @@ _CHOICES = ("picture", "frequency", "paused_until", "hour", "trusted_at")
 def upgrade() -> None:
     """Make them."""
     op.add_column("notice", sa.Column("about", sa.String(60), nullable=False, server_default=""))
+    op.add_column("message", sa.Column("tally", sa.String(80), nullable=False, server_default=""))
     op.add_column("employee", sa.Column("picture", sa.String(64), nullable=False, server_default=""))
     op.add_column("employee", sa.Column("frequency", sa.String(20), nullable=False, server_default="weekly"))
     op.add_column("employee", sa.Column("paused_until", sa.DateTime(timezone=True)))
@@ -204,5 +205,6 @@ def downgrade() -> None:
     op.drop_table("quota")
     op.drop_table("capability")
     op.drop_column("notice", "about")
+    op.drop_column("message", "tally")
     for name in reversed(_CHOICES):
         op.drop_column("employee", name)
