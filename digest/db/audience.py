@@ -18,9 +18,9 @@ def size(connection: Connection) -> int:
 
 
 def places(connection: Connection) -> frozenset[Place]:
-    """Where people live, each zone with each country once."""
-    rows = connection.execute(select(employee.c.zone, employee.c.country).where(_HERE).distinct())
-    return frozenset(Place(zone=row.zone, country=row.country) for row in rows)
+    """Where people live and the hours they chose: each zone, country and hour that come together, once."""
+    rows = connection.execute(select(employee.c.zone, employee.c.country, employee.c.hour).where(_HERE).distinct())
+    return frozenset(Place(zone=row.zone, country=row.country, hour=row.hour) for row in rows)
 
 
 def languages(connection: Connection) -> frozenset[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
-from digest.db.schema import click, edition_post, message
+from digest.db.schema import click, edition, edition_post, message
 from digest.domain.selection import History
 
 _SHARED_CLASSES = ("human", "probable")
+_HAD = ("sent", "in_doubt", "sending", "queued", "deferred")
 
 
 def histories(connection: Connection, employee_ids: Sequence[int], *, before_edition: int) -> dict[int, History]:
@@ -17,6 +18,19 @@ def histories(connection: Connection, employee_ids: Sequence[int], *, before_edi
     shown = _shown(connection, employee_ids, before_edition)
     shared = _shared(connection, employee_ids)
     return {e: History(shown=shown.get(e, {}), shared=frozenset(shared.get(e, ()))) for e in {*shown, *shared}}
+
+
+def last_periods(connection: Connection, employee_ids: Sequence[int], *, before: str) -> dict[int, str]:
+    """Employee -> the period of the last letter that went out to them or will, of the periods before that one."""
+    if not employee_ids:
+        return {}
+    rows = connection.execute(
+        select(message.c.employee_id, func.max(edition.c.period))
+        .join(edition, edition.c.id == message.c.edition_id)
+        .where(message.c.employee_id.in_(employee_ids), message.c.state.in_(_HAD), edition.c.period < before)
+        .group_by(message.c.employee_id),
+    )
+    return {int(number): str(period) for number, period in rows}
 
 
 def carried(connection: Connection, *, before_edition: int) -> frozenset[str]:
@@ -41,7 +55,7 @@ def _shown(connection: Connection, employee_ids: Sequence[int], before_edition: 
         select(message.c.employee_id, message.c.edition_id, message.c.picks).where(
             message.c.employee_id.in_(employee_ids),
             message.c.edition_id != before_edition,
-            message.c.state.in_(("sent", "in_doubt", "sending", "queued", "deferred")),
+            message.c.state.in_(_HAD),
         ),
     ).all()
     posts = _posts_of(connection, {row.edition_id for row in rows})

@@ -22,8 +22,8 @@ IS_WAITING = or_(*(message.c.state == state for state in WAITING))
 _MOMENT = message.c.dated_at.type
 _FIELDS: list[ColumnElement[Any]] = [message.c[f] for f in ("id", "edition_id", "employee_id", "state", "route", "language", "networks", "name")]
 _FIELDS += [cast(message.c[f], Text).label(f) for f in ("picks", "spares")]  # as text: many people have the same ones
-_FIELDS += [message.c[f] for f in ("due_at", "next_attempt_at", "attempts", "dated_at", "share_token")]
-_FIELDS += [employee.c.mailbox, employee.c.address, employee.c.left_at, employee.c.zone, edition.c.period]
+_FIELDS += [message.c[f] for f in ("due_at", "next_attempt_at", "attempts", "dated_at", "share_token", "tally")]
+_FIELDS += [employee.c[f] for f in ("mailbox", "address", "left_at", "zone", "paused_until")] + [edition.c.period]
 _ROWS: Select[Any] = (
     select(*_FIELDS)
     .select_from(message.join(edition, edition.c.id == message.c.edition_id).outerjoin(employee, employee.c.id == message.c.employee_id))
@@ -82,6 +82,7 @@ _SENT = Prepared(
             next_attempt_at=None,
             sent_at=bindparam("at", type_=_MOMENT),
             run_id=None,
+            tally="",  # it has told what it had to tell
         )
     )
 )

@@ -185,6 +185,8 @@ def _verdict(row: Row, stopped: dict[str, str], wanted: Claim) -> dict[str, Any]
     if row.address is None or row.left_at is not None:
         waiting = row.state == MessageState.QUEUED  # a deferred message was offered already, so it is not "no message was planned"
         return {"state": MessageState.SKIPPED if waiting else MessageState.SUPPRESSED, "reason": SkipReason.LEFT}
+    if row.paused_until is not None and row.due_at < row.paused_until and row.state == MessageState.QUEUED:
+        return {"state": MessageState.SKIPPED, "reason": SkipReason.PAUSED}
     if row.address in stopped:
         return {"state": MessageState.SUPPRESSED, "reason": stopped[row.address]}
     if wanted.only and not {row.address, row.address.rpartition("@")[2]} & wanted.only:
@@ -218,6 +220,7 @@ def _noun(row: Row, now: datetime) -> Message:
         spares=_picks(row.spares),
         networks=tuple(row.networks),
         share_token=row.share_token or "",
+        tally=row.tally,
         due_at=row.due_at,
         attempts=row.attempts,
         dated_at=row.dated_at or now,

@@ -16,7 +16,8 @@ from digest.domain.employee import Employee, EmployeeId
 from digest.domain.roster import Known
 from digest.domain.suppression import SuppressionReason
 
-_FIELDS = ("id", "name", "roster_id", "language", "zone", "country", "team", "topics", "networks", "shared", "named", "measured", "left_at")
+_WISHES = ("frequency", "paused_until", "hour")
+_FIELDS = ("id", "name", "roster_id", "language", "zone", "country", "team", "topics", "networks", "shared", "named", "measured", "left_at", *_WISHES)
 _COLUMNS = (*(employee.c[name] for name in _FIELDS), employee.c.mailbox, employee.c.chosen)
 _HERE = employee.c.left_at.is_(None)
 _MANY = 500  # values in one IN list
@@ -24,7 +25,8 @@ _MANY = 500  # values in one IN list
 
 def _noun(row: Row[Any]) -> Employee:
     values = {name: getattr(row, name) for name in _FIELDS}
-    return Employee(**values | {"address": row.mailbox, "topics": tuple(row.topics), "networks": tuple(row.networks)})
+    values |= {"address": row.mailbox, "topics": tuple(row.topics), "networks": tuple(row.networks), "chosen": frozenset(row.chosen)}
+    return Employee(**values)
 
 
 def stream(connection: Connection, after: int = 0, chunk: int = 1000) -> Iterator[Employee]:

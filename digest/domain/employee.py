@@ -36,6 +36,10 @@ class Employee:
     shared: bool = False  # a mailbox of several people: one message, no personal rows
     named: bool = False  # agreed that their name stands beside what they write
     measured: bool | None = None  # their own switch; None: never touched, `[tracking] consent` decides
+    frequency: str = "weekly"  # a Frequency
+    paused_until: datetime | None = None  # no letter is due before
+    hour: str = ""  # of their own clock, "07:30"; "": as everybody
+    chosen: frozenset[str] = frozenset()  # names of fields they set themselves
     left_at: datetime | None = None
 
     @property

@@ -48,6 +48,8 @@ class SkipReason(StrEnum):
     SEEN_ENOUGH = "seen_enough"  # every fitting post was shown three times or shared already
     MISSED = "missed"  # the due hour passed longer ago than the catch-up window
     HOLIDAY = "holiday"  # a day off where this person lives, and no working day before next week's letter
+    PAUSED = "paused"  # this person paused the letter
+    NOT_YOUR_WEEK = "not_your_week"  # this person wants it every second or fourth week, and had one since
     LEFT = "left"  # left the company after planning
     NOT_ALLOWED = "not_allowed"  # `delivery.only` names who may get mail for now, and this person is not in it
 
@@ -90,3 +92,4 @@ class Message:
     due_at: datetime
     attempts: int
     dated_at: datetime  # the `Date` header: the first claim, kept for every attempt
+    tally: str = ""  # what it tells its reader of their own last week

@@ -36,10 +36,11 @@ class Hours:
 
 
 class Place(NamedTuple):
-    """Where a person lives, as far as their due hour is concerned; "" when it is not known."""
+    """What a person's due hour depends on: where they live, "" when it is not known, and the hour they chose."""
 
     zone: str
     country: str
+    hour: str = ""  # "07:30" on their own clock, whoever's clock the schedule is on; "": as everybody
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,16 +85,17 @@ def due(period: str, table: Timetable, place: Place) -> Due:
     """When the letter of `period` is due for somebody in `place`; never in their quiet hours, never on their day off."""
     hours = table.hours
     zone, day = zone_of(place.zone, hours.site_zone), day_in(period, hours.day)
-    usual = _moment(day, hours, zone)
+    usual = _moment(day, hours, zone, place.hour)
     if not table.off.hold(_date(usual, zone), place.country):
         return Due(at=usual)
     later = _next_working(day, table, place, zone) if hours.on_day_off == "next" else None
     return Due(at=usual, holiday=True) if later is None else Due(at=later)
 
 
-def _moment(day: date, hours: Hours, zone: ZoneInfo) -> datetime:
-    """The schedule's hour on `day`, or the end of the quiet hours that it falls into (a gap or the site's clock can do that)."""
-    moment = to_utc(datetime.combine(day, hours.at), zone if hours.everywhere_local else hours.site_zone)
+def _moment(day: date, hours: Hours, zone: ZoneInfo, own: str = "") -> datetime:
+    """The person's own hour on `day`, else the schedule's, or the end of the quiet hours that it falls into."""
+    at, local = (time.fromisoformat(own), True) if own else (hours.at, hours.everywhere_local)
+    moment = to_utc(datetime.combine(day, at), zone if local else hours.site_zone)
     return quiet_until(moment, hours.quiet, zone) or moment
 
 
@@ -103,9 +105,9 @@ def _date(moment: datetime, zone: ZoneInfo) -> date:
 
 def _next_working(day: date, table: Timetable, place: Place, zone: ZoneInfo) -> datetime | None:
     """The same hour on the next day, Monday to Friday, that is not off there; None when next week's letter comes first."""
-    next_week = _date(_moment(day + 7 * _DAY, table.hours, zone), zone)
+    next_week = _date(_moment(day + 7 * _DAY, table.hours, zone, place.hour), zone)
     for days in range(1, _LATEST + 1):
-        moment = _moment(day + days * _DAY, table.hours, zone)
+        moment = _moment(day + days * _DAY, table.hours, zone, place.hour)
         found = _date(moment, zone)
         if found < next_week and found.weekday() < _SATURDAY and not table.off.hold(found, place.country):
             return moment

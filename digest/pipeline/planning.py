@@ -12,10 +12,11 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from digest.config import Config
-from digest.db import audience, editions, keys, suppressions
+from digest.db import audience, editions, history, keys, suppressions
 from digest.db.schema import message
 from digest.domain import link, schedule
 from digest.domain.employee import Employee
+from digest.domain.frequency import Frequency, rests
 from digest.domain.groups import Partition
 from digest.domain.message import MessageState, SkipReason
 from digest.domain.press import NOBODY, agrees
@@ -57,20 +58,24 @@ class Planner:
         """Rows for the message and the token table: one message each, and a token where links are counted."""
         stopped = suppressions.reasons(connection, [person.address for person in chunk], self._now)
         decisions = self._selector.select(connection, chunk)
+        had = history.last_periods(connection, [person.id for person in chunk if person.frequency != Frequency.WEEKLY], before=self._content.period)
         messages, tokens = [], []
         for person, decision in zip(chunk, decisions, strict=True):
-            row = self._row(person, decision, stopped.get(person.address))
+            row = self._row(person, decision, stopped.get(person.address), had.get(person.id))
             messages.append(row)
             if row["state"] == MessageState.QUEUED and self._mode != "off":
                 token = self._token(connection, person, row)
                 tokens += [token] if token else []
         return messages, tokens
 
-    def _row(self, person: Employee, decision: Selection | Skip, stopped: str | None) -> Row:
-        due = self._due_in(Place(person.zone, person.country))
+    def _row(self, person: Employee, decision: Selection | Skip, stopped: str | None, had: str | None) -> Row:
+        due = self._due_in(Place(person.zone, person.country, person.hour))
         state, reason = MessageState.QUEUED, ""
+        wish = rests(Frequency(person.frequency), had, self._content.period, paused_until=person.paused_until, due_at=due.at)
         if stopped is not None:
             state, reason = MessageState.SUPPRESSED, stopped
+        elif wish is not None:
+            state, reason = MessageState.SKIPPED, wish
         elif isinstance(decision, Skip):
             state, reason = MessageState.SKIPPED, decision.reason
         elif due.holiday:
