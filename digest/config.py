@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from digest.config_tables import (
     Brand,
     Budget,
+    Colleagues,
     Content,
     Conversions,
     Database,
@@ -28,6 +29,7 @@ from digest.config_tables import (
     Inbound,
     Keys,
     Mix,
+    Moderation,
     Privacy,
     Schedule,
     Sender,
@@ -70,6 +72,8 @@ class Config(Keys):
     tracking: Tracking = Tracking()
     conversions: Conversions = Conversions()
     privacy: Privacy = Privacy()
+    moderation: Moderation = Moderation()
+    colleagues: Colleagues = Colleagues()
     mix: Mix = Mix()
     budget: Budget = Budget()
     home: Path = Field(default=Path(), exclude=True)

@@ -76,6 +76,13 @@ def _address_or_domain(value: str) -> str:
         raise refuse(value, "an address such as ana@example.com, or a domain such as example.com") from None
 
 
+def _address(value: str) -> str:
+    try:
+        return normal_address(value)
+    except ValueError:
+        raise refuse(value, "an address such as ana@example.com") from None
+
+
 def _host(value: str) -> str:
     try:
         ipaddress.ip_address(value.removeprefix("[").removesuffix("]"))
@@ -115,5 +122,6 @@ OptionalMailbox = Annotated[str, AfterValidator(_mailbox_or_none)]
 Bounces = Annotated[str, AfterValidator(_bounces)]
 Domains = Annotated[tuple[Annotated[str, AfterValidator(_domain)], ...], Strict(strict=False)]
 Audience = Annotated[tuple[Annotated[str, AfterValidator(_address_or_domain)], ...], Strict(strict=False)]
+Addresses = Annotated[tuple[Annotated[str, AfterValidator(_address)], ...], Strict(strict=False)]
 Host = Annotated[str, AfterValidator(_host)]
 MailSource = Annotated[str, AfterValidator(source)]

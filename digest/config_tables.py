@@ -8,16 +8,18 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from digest.config_brand import Accent, DarkAccent, Fonts, LogoPlace, LogoSize
-from digest.config_mail import Audience, Bounces, Domains, Host, Mailbox, MailSource, OptionalMailbox
+from digest.config_mail import Addresses, Audience, Bounces, Domains, Host, Mailbox, MailSource, OptionalMailbox
 from digest.config_values import (
     Canary,
     Clock,
+    Country,
     Days,
     Events,
     Line,
     Listen,
     Names,
     Networks,
+    Patterns,
     Proxies,
     Quiet,
     Secret,
@@ -76,6 +78,7 @@ class Content(Keys):
     """[content]: the queue, one file or a folder of files."""
 
     queue: str = "queue.toml"
+    faces: str = ""
 
 
 class Sender(Keys):
@@ -221,6 +224,40 @@ class Privacy(Keys):
     minimum_group: int = Field(default=5, ge=3, le=100)
 
 
+class Colleagues(Keys):
+    """[colleagues]: how often people may write to one another by the letter."""
+
+    letters: int = Field(default=5, ge=0, le=100)
+    received: int = Field(default=20, ge=1, le=1000)
+    passes: int = Field(default=10, ge=0, le=100)
+
+
+class Moderation(Keys):
+    """[moderation]: who decides about what employees give, by when, and what always needs a look."""
+
+    editors: Addresses = ()
+    approvers: Addresses = ()
+    admins: Addresses = ()
+    decide_days: int = Field(default=3, ge=1, le=30)
+    country: Country = ""
+    per_day: int = Field(default=5, ge=1, le=100)
+    longest: int = Field(default=4000, ge=200, le=5000)
+    links: int = Field(default=3, ge=0, le=20)
+    customers: Names = ()
+    words: Names = ()
+    patterns: Patterns = ()
+    figures: bool = True
+    people: bool = True
+
+    @model_validator(mode="after")
+    def _decided(self) -> Self:
+        if self.editors and not (self.approvers or self.admins):
+            raise PydanticCustomError(
+                "disagreed", "moderation.approvers: found [], needed somebody once there are editors: else nobody could accept a post"
+            )
+        return self
+
+
 class Budget(Keys):
     """[budget]: how long a letter may be; `digest edition lint` measures it."""
 
@@ -241,4 +278,6 @@ class Mix(Keys):
     inside: int = Field(default=1, ge=0, le=5)
     spares: int = Field(default=3, ge=0, le=10)
     repeats: int = Field(default=3, ge=1, le=10)
+    at_least: int = Field(default=3, ge=1, le=12)
+    saturation: int = Field(default=3, ge=0, le=1000)
     when_missing: Literal["warn", "stop"] = "warn"

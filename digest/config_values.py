@@ -10,6 +10,7 @@ from typing import Annotated
 from zoneinfo import available_timezones
 
 import ada_url
+import regex
 from pydantic import AfterValidator, BeforeValidator, Strict
 from pydantic_core import ErrorDetails, PydanticCustomError
 
@@ -166,6 +167,20 @@ def _selector(value: str) -> str:
     return value
 
 
+def _country(value: str) -> str:
+    if value and not re.fullmatch(r"[A-Z]{2}", value):
+        raise refuse(value, 'a country\'s two letters, such as "DE", or ""')
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        regex.compile(value, regex.IGNORECASE)
+    except regex.error as error:
+        raise refuse(value, f"a regular expression; {error}") from None
+    return value
+
+
 Line = Annotated[str, AfterValidator(_line)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Clock = Annotated[str, AfterValidator(_clock)]
@@ -176,6 +191,8 @@ Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], Stric
 Proxies = Annotated[tuple[Annotated[str, AfterValidator(_proxy)], ...], Strict(strict=False)]
 Names = Annotated[tuple[Line, ...], Strict(strict=False)]  # TOML has lists only; the words inside stay strict
 Days = Annotated[tuple[Annotated[str, AfterValidator(_day)], ...], Strict(strict=False)]
+Country = Annotated[str, AfterValidator(_country)]
+Patterns = Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], Strict(strict=False)]
 Secret = Annotated[str, AfterValidator(_secret)]
 Events = Annotated[tuple[Annotated[str, AfterValidator(_event)], ...], Strict(strict=False)]
 Quiet = Annotated[str, AfterValidator(_quiet)]

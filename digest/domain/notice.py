@@ -21,6 +21,15 @@ class Notice(StrEnum):
 
     LEFT = "left"  # the receipt for stopping the letter, with the way back
     EXPORTED = "exported"  # somebody printed everything that is held about the person
+    GIVEN = "given"  # somebody who had the letter sent a post: is it theirs?
+    KEPT_DRAFT = "kept_draft"  # a post was kept for later
+    PROMISED = "promised"  # a post is proposed, and by when it is decided
+    CHANGED = "changed"  # somebody changed their post, for a reason; it waits for their yes
+    TAKEN = "taken"  # their post is accepted
+    NOT_TAKEN = "not_taken"  # their post is declined, and why
+    AFTERLIFE = "afterlife"  # what their post caused, two weeks later
+    TRUSTED = "trusted"  # their posts need no review from now on
+    NOT_TRUSTED = "not_trusted"  # their posts are reviewed again, and why
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 import digest.mail
+from digest.domain.contribution import FACTS, WORDS, EditReason
 from digest.domain.notice import Notice
+from digest.domain.post import Kind, Visibility
 from digest.domain.words import count_words, direction, initial, nearest, pace, reading_minutes, shorten
 from digest.mail import catalogue
 from digest.mail.environment import templates_folder
@@ -22,13 +24,19 @@ def test_every_phrase_is_used_and_every_used_phrase_exists() -> None:
     templates = "".join(
         path.read_text(encoding="utf-8") for folder in ("_base", "digest", "notice") for path in (templates_folder() / folder).iterdir()
     )
-    python = "".join(path.read_text(encoding="utf-8") for path in [*ROOT.glob("*.py"), ROOT.parent / "domain" / "words.py"])
+    python = "".join(
+        path.read_text(encoding="utf-8") for path in [*ROOT.glob("*.py"), *ROOT.parent.glob("pipeline/*.py"), ROOT.parent / "domain" / "words.py"]
+    )
     used = set(re.findall(r'words\("(\w+)"', templates)) | set(re.findall(r'"(\w+)"', templates + python))
     notices = {f"notice_{kind}_{part}" for kind in Notice for part in ("subject", "what", "do", "button")}
     made = (
         notices
         | {f"stored_{mode}" for mode in ("individual", "aggregate", "off")}
         | {f"because_{kind}" for kind in ("topic", "team", "country", "new")}
+        | {f"field_{name}" for name in (*WORDS, *FACTS)}
+        | {f"visibility_{side}" for side in Visibility}
+        | {f"kind_{kind}" for kind in Kind}
+        | {f"reason_{reason}" for reason in EditReason}
     )
     assert set(ENGLISH) - used - made == set()
     assert set(re.findall(r'words\("(\w+)"', templates)) - {"stored_", "notice_"} <= set(ENGLISH)

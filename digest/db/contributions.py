@@ -1,0 +1,117 @@
+"""Contributions in the database. Every change counts `version` up and names the one it was made from, so nobody overwrites anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from digest.db.schema import contribution, contribution_edit, employee
+from digest.domain.contribution import WORDS, Contribution, ContributionState, Edit, EditReason, Source, Words
+
+_PLAIN = ("id", "key", "body", "language", "n", "post_id", "version", "made_at", "proposed_at", "decide_by", "decided_at", "decided_by", "reason")
+
+
+def put(connection: Connection, values: Mapping[str, Any]) -> tuple[int, bool]:
+    """Write a new one; its number, and False when there was one of the same `key`: the same form or message once more.
+
+    `values`: columns by name, `words` as Words among them; what is left out is empty.
+    """
+    words: Words = values["words"]
+    row = {name: getattr(words, name) for name in WORDS} | {"facts": dict(words.facts)}
+    row |= {name: value for name, value in values.items() if name != "words"}
+    empty = {"body": "", "networks": [], "captions": {}, "version": 1, "decided_by": "", "reason": ""}
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    made = dialect.insert(contribution).values({**empty, **row}).on_conflict_do_nothing(index_elements=["key"]).returning(contribution.c.id)
+    number = connection.execute(made).scalar()
+    if number is not None:
+        return int(number), True
+    return int(connection.execute(select(contribution.c.id).where(contribution.c.key == row["key"])).scalar_one()), False
+
+
+def get(connection: Connection, number: int) -> Contribution | None:
+    """The contribution of that number."""
+    row = connection.execute(select(contribution).where(contribution.c.id == number)).first()
+    return None if row is None else _noun(row)
+
+
+def by_key(connection: Connection, key: str) -> Contribution | None:
+    """The contribution of that form or message."""
+    row = connection.execute(select(contribution).where(contribution.c.key == key)).first()
+    return None if row is None else _noun(row)
+
+
+def _noun(row: Row[Any]) -> Contribution:
+    return Contribution(
+        **{name: getattr(row, name) for name in _PLAIN},
+        employee=row.employee_id,
+        source=Source(row.source),
+        state=ContributionState(row.state),
+        words=Words(**{name: getattr(row, name) for name in WORDS}, facts=row.facts),
+        networks=tuple(row.networks),
+        edition=row.edition_id,
+        agreed_version=row.agreed_version,
+        thanked_at=row.thanked_at,
+    )
+
+
+def change(connection: Connection, one: Contribution, values: Mapping[str, Any]) -> bool:
+    """Change columns (`words` as Words among them) of the version that was read; False when somebody was first."""
+    row = {name: value for name, value in values.items() if name != "words"}
+    words: Words | None = values.get("words")
+    if words is not None:
+        row |= {name: getattr(words, name) for name in WORDS} | {"facts": dict(words.facts)}
+    mine = (contribution.c.id == one.id) & (contribution.c.version == one.version)
+    return connection.execute(update(contribution).where(mine).values(**row, version=one.version + 1)).rowcount == 1
+
+
+def note_edit(connection: Connection, number: int, edit: Edit) -> None:
+    """Keep what an edit changed."""
+    values = {"version": edit.version, "at": edit.at, "who": edit.who, "reason": edit.reason, "note": edit.note}
+    changed = {"before": dict(edit.before), "after": dict(edit.after)}
+    connection.execute(insert(contribution_edit).values(contribution_id=number, **values, **changed))
+
+
+def edits(connection: Connection, numbers: Collection[int]) -> dict[int, list[Edit]]:
+    """Number -> its edits, the oldest first."""
+    table = contribution_edit.c
+    rows = connection.execute(select(contribution_edit).where(table.contribution_id.in_(numbers)).order_by(table.contribution_id, table.version))
+    found: dict[int, list[Edit]] = {number: [] for number in numbers}
+    for row in rows:
+        plain = {name: getattr(row, name) for name in ("version", "at", "who", "note", "before", "after")}
+        found[row.contribution_id].append(Edit(**plain, reason=EditReason(row.reason)))
+    return found
+
+
+def listed(connection: Connection, states: Collection[ContributionState]) -> list[Contribution]:
+    """Those in these states: what was promised first stands first."""
+    order = (func.coalesce(contribution.c.decide_by, contribution.c.made_at), contribution.c.id)
+    return [_noun(row) for row in connection.execute(select(contribution).where(contribution.c.state.in_(states)).order_by(*order))]
+
+
+def decisions(connection: Connection, since: datetime) -> list[tuple[datetime, datetime, str]]:
+    """When those that were decided since then had been proposed, when they were decided, and by whom."""
+    columns = (contribution.c.proposed_at, contribution.c.decided_at, contribution.c.decided_by)
+    wanted = select(*columns).where(contribution.c.decided_at >= since, contribution.c.proposed_at.is_not(None))
+    return [(row.proposed_at, row.decided_at, row.decided_by) for row in connection.execute(wanted)]
+
+
+def colleague_named_in(connection: Connection, text: str) -> str:
+    """The full name of somebody on the roster that stands in `text`, or "". Names of one word would stand in too much."""
+    place = func.strpos if connection.dialect.name == "postgresql" else func.instr
+    here = employee.c.left_at.is_(None) & employee.c.name.contains(" ") & ~employee.c.shared
+    found = connection.execute(select(employee.c.name).where(here, place(text, employee.c.name) > 0).limit(1)).scalar()
+    return found or ""
+
+
+def trusted(connection: Connection, number: int) -> datetime | None:
+    """Since when this person's posts need no review, or None."""
+    return connection.execute(select(employee.c.trusted_at).where(employee.c.id == number)).scalar_one_or_none()
+
+
+def trust(connection: Connection, number: int, since: datetime | None) -> None:
+    """Give this person the right to go without review, or take it back with None."""
+    connection.execute(update(employee).where(employee.c.id == number).values(trusted_at=since))

@@ -1,0 +1,107 @@
+"""Moderation: who may do what to contributions, what always needs review, and how much is too much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+import regex
+
+_PATIENCE = 0.2  # seconds for one pattern of the operator's; one that takes longer counts as found
+_CURRENCY = r"[$€£¥₹₩₽₺]|\b(?:EUR|USD|GBP|CHF|JPY|BRL|AED|SAR|INR|CNY|Mio|Mrd|Mill|millions?|milliards?|billions?|Millionen|Milliarden)\b|%|‰"
+_SPACED = r"[\d.,'\u00a0\u202f ]{0,20}"
+_FIGURE = regex.compile(
+    rf"(?:{_CURRENCY})\s?\d{_SPACED}|\d{_SPACED}\s?(?:{_CURRENCY})|(?<!\d)\d{{1,3}}(?:[.,'\u00a0\u202f]\d{{3}})+(?!\d)", regex.IGNORECASE
+)
+
+
+class Trigger(StrEnum):
+    """What sends even a trusted author's post to review."""
+
+    CUSTOMER = "customer"  # it names one of moderation.customers
+    FIGURE = "figure"  # it names an amount, a share or another large number
+    PERSON = "person"  # it names somebody on the roster
+    WORD = "word"  # it has one of moderation.words, or fits one of moderation.patterns
+
+
+class Deed(StrEnum):
+    """What a moderator may be allowed to do."""
+
+    EDIT = "edit"  # change words, for a reason
+    DECIDE = "decide"  # accept or decline
+    TRUST = "trust"  # give an author the right to go without review, or take it back
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roles:
+    """Addresses in lower case. All three empty: whoever may run the command may do everything."""
+
+    editors: frozenset[str] = frozenset()
+    approvers: frozenset[str] = frozenset()
+    admins: frozenset[str] = frozenset()
+
+    @property
+    def given(self) -> bool:
+        """Whether any role was given to anybody."""
+        return bool(self.editors or self.approvers or self.admins)
+
+    def may(self, deed: Deed) -> frozenset[str]:
+        """Who may do it; meaningless while no role is given."""
+        if deed is Deed.TRUST:
+            return self.admins or self.approvers
+        return self.approvers | self.admins | (self.editors if deed is Deed.EDIT else frozenset())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """`[moderation]` as plain values."""
+
+    decide_days: int = 3
+    per_day: int = 5
+    longest: int = 4000  # characters of one contribution
+    links: int = 3
+    customers: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    figures: bool = True
+    people: bool = True
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    closed: tuple[str, ...] = ()  # days on which the company is closed
+    country: str = ""  # whose holidays those who decide keep
+
+
+def allowed(roles: Roles, deed: Deed, who: str) -> bool:
+    """Whether `who` may do it."""
+    return not roles.given or who.strip().lower() in roles.may(deed)
+
+
+def triggers(text: str, rules: Rules) -> list[tuple[Trigger, str]]:
+    """What in `text` asks for review: each trigger with the words that set it off. People are looked up in the roster."""
+    found = [(Trigger.CUSTOMER, name) for name in rules.customers if _stands_in(name, text)]
+    found += [(Trigger.WORD, word) for word in rules.words if _stands_in(word, text)]
+    found += [(Trigger.WORD, pattern) for pattern in rules.patterns if _fits(pattern, text)]
+    figure = _FIGURE.search(text) if rules.figures else None
+    return [*found, *([(Trigger.FIGURE, figure[0].strip())] if figure else [])]
+
+
+def _stands_in(phrase: str, text: str) -> bool:
+    """As words of their own, whatever their case; a phrase of a script without spaces anywhere."""
+    plain = r"\s+".join(map(regex.escape, phrase.split()))
+    edges = (r"(?<![\w])", r"(?![\w])") if regex.fullmatch(r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{Arabic}\p{N}\p{P}\p{S}\s]+", phrase) else ("", "")
+    return bool(plain) and regex.search(f"{edges[0]}{plain}{edges[1]}", text, regex.IGNORECASE) is not None
+
+
+def _fits(pattern: str, text: str) -> bool:
+    try:
+        return regex.search(pattern, text, regex.IGNORECASE, timeout=_PATIENCE) is not None
+    except TimeoutError:
+        return True
+
+
+def too_much(parts: Iterable[str], links: int, rules: Rules) -> str:
+    """Why this is more than one contribution may be: "long", "links", or "" when it is not."""
+    if sum(map(len, parts)) > rules.longest:
+        return "long"
+    return "links" if links > rules.links else ""
