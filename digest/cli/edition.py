@@ -32,7 +32,7 @@ def plan(home: Home, *, period: str | None, as_json: bool) -> None:
 
     with measuring("Planning", quiet=as_json) as progress:
         planned = edition.plan(home.engine, home.config, now=home.now(), period=period, progress=progress)
-    for line in (*planned.warnings, *planned.languages):
+    for line in (*planned.warnings, *planned.languages, *planned.rules):
         click.echo(line, err=True)
     found = status.status(home.engine, planned.edition.period)
     say(found, status.sentence(found, approval=home.config.schedule.approval), as_json=as_json)
@@ -95,7 +95,7 @@ def why(home: Home, *, address: str, period: str | None, as_json: bool) -> None:
     """Say what one employee gets and why, or why nothing; and what happened when."""
     from digest.pipeline import why as stage
 
-    found = stage.why(home.engine, address, period, now=home.now())
+    found = stage.why(home.engine, address, period, now=home.now(), config=home.config)
     say(found, stage.sentence(found), as_json=as_json)
 
 

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
+from digest.db import votes
 from digest.db.schema import click, edition, edition_post, message
 from digest.domain.selection import History
 
 _SHARED_CLASSES = ("human", "probable")
 _HAD = ("sent", "in_doubt", "sending", "queued", "deferred")
+_WEEK = timedelta(days=7)
 
 
-def histories(connection: Connection, employee_ids: Sequence[int], *, before_edition: int) -> dict[int, History]:
-    """Employee -> history, for those who have one; the edition being planned does not count."""
+def histories(
+    connection: Connection,
+    employee_ids: Sequence[int],
+    *,
+    before_edition: int,
+    now: datetime | None = None,
+    topics: Mapping[str, Sequence[str]] | None = None,
+) -> dict[int, History]:
+    """Employee -> history, for those who have one; the edition being planned does not count.
+
+    `now`: what happened in the week before it is of this week; `topics`: see `votes.said`.
+    """
+    since = None if now is None else now - _WEEK
     shown = _shown(connection, employee_ids, before_edition)
-    shared = _shared(connection, employee_ids)
-    return {e: History(shown=shown.get(e, {}), shared=frozenset(shared.get(e, ()))) for e in {*shown, *shared}}
+    shared, lately = _shared(connection, employee_ids, since)
+    said = votes.said(connection, employee_ids, since, topics or {})
+    return {
+        e: History(
+            shown=shown.get(e, {}),
+            shared=frozenset(shared.get(e, ())),
+            refused=frozenset(said[e].refused) if e in said else frozenset(),
+            away=frozenset(said[e].away) if e in said else frozenset(),
+            shares=len(lately.get(e, ())),
+            uneasy=said[e].uneasy if e in said else 0,
+        )
+        for e in {*shown, *shared, *said}
+    }
 
 
 def last_periods(connection: Connection, employee_ids: Sequence[int], *, before: str) -> dict[int, str]:
@@ -38,16 +63,20 @@ def carried(connection: Connection, *, before_edition: int) -> frozenset[str]:
     return frozenset(connection.execute(select(edition_post.c.post_id).where(edition_post.c.edition_id != before_edition).distinct()).scalars())
 
 
-def _shared(connection: Connection, employee_ids: Sequence[int]) -> dict[int, set[str]]:
+def _shared(connection: Connection, employee_ids: Sequence[int], since: datetime | None) -> tuple[dict[int, set[str]], dict[int, set[str]]]:
+    """Employee -> the posts they shared: at any time, and since that moment by a person for certain."""
     rows = connection.execute(
-        select(click.c.employee_id, click.c.post_id).where(
+        select(click.c.employee_id, click.c.post_id, click.c.at, click.c["class"].label("verdict")).where(
             click.c.employee_id.in_(employee_ids), click.c.kind == "share", click.c["class"].in_(_SHARED_CLASSES)
         ),
     )
     found: dict[int, set[str]] = {}
+    lately: dict[int, set[str]] = {}
     for row in rows:
         found.setdefault(row.employee_id, set()).add(row.post_id)
-    return found
+        if since is not None and row.at >= since and row.verdict == "human":
+            lately.setdefault(row.employee_id, set()).add(row.post_id)
+    return found, lately
 
 
 def _shown(connection: Connection, employee_ids: Sequence[int], before_edition: int) -> dict[int, dict[str, int]]:

@@ -15,6 +15,7 @@ class Purpose(StrEnum):
     CONFIRM = "confirm"  # say that a contribution came from them
     AGREE = "agree"  # say yes or no to an edit of their words
     ANSWER = "answer"  # answer a letter from a colleague
+    DISOWN = "disown"  # say that a letter in their name was not theirs
 
 
 LIFE = {
@@ -24,4 +25,5 @@ LIFE = {
     Purpose.CONFIRM: timedelta(days=7),
     Purpose.AGREE: timedelta(days=14),
     Purpose.ANSWER: timedelta(days=28),
+    Purpose.DISOWN: timedelta(days=28),
 }

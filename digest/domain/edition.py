@@ -138,6 +138,8 @@ class EditionContent:
         """The post numbered `n`, or None."""
         return self.posts[n - 1] if 1 <= n <= len(self.posts) else None
 
+    places: Mapping[str, int] = field(default_factory=dict)  # source -> places of its curated posts in a letter, where readers left it fewer
+    heard: tuple[str, ...] = ()  # sources that lost a place with this edition, which says so
 
 @dataclass(frozen=True, kw_only=True)
 class Edition:

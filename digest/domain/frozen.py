@@ -47,6 +47,8 @@ def thaw(data: Mapping[str, Any]) -> EditionContent:
             "trimmed": tuple(data.get("trimmed", ())),
             "brand": _brand(data.get("brand", {})),
         },
+            "places": data.get("places", {}),
+            "heard": tuple(data.get("heard", ())),
     )
 
 

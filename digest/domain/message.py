@@ -47,6 +47,7 @@ class SkipReason(StrEnum):
     NOTHING_FOR_YOU = "nothing_for_you"  # no post of the edition is for this person
     SEEN_ENOUGH = "seen_enough"  # every fitting post was shown three times or shared already
     MISSED = "missed"  # the due hour passed longer ago than the catch-up window
+    TOO_FEW = "too_few"  # fewer posts than an edition needs; it stands beside the whole edition
     HOLIDAY = "holiday"  # a day off where this person lives, and no working day before next week's letter
     PAUSED = "paused"  # this person paused the letter
     NOT_YOUR_WEEK = "not_your_week"  # this person wants it every second or fourth week, and had one since

@@ -29,6 +29,10 @@ class Notice(StrEnum):
     NOT_TAKEN = "not_taken"  # their post is declined, and why
     AFTERLIFE = "afterlife"  # what their post caused, two weeks later
     TRUSTED = "trusted"  # their posts need no review from now on
+    VOTED = "voted"  # a machine seems to have answered "not for me" with their letter
+    LETTER = "letter"  # a colleague wrote to them about a post
+    WROTE = "wrote"  # the receipt for a letter to a colleague, with "that was not me"
+    PASSED = "passed"  # a colleague passed an internal post on to them
     NOT_TRUSTED = "not_trusted"  # their posts are reviewed again, and why
 
 
@@ -41,6 +45,7 @@ class Told:
     path: str = ""  # where its button leads: "give" for /give/<token>; "": no button, unless the kind has its own
     purpose: Purpose | None = None  # the token is one that works once, for this; None: `path` is the whole path
     subject: int | None = None
+    url: str = ""  # an address elsewhere that its button leads to instead
 
     def as_data(self) -> dict[str, Any]:
         """For a JSON column."""
@@ -51,7 +56,14 @@ class Told:
         """Read it back."""
         purpose = Purpose(data["purpose"]) if data.get("purpose") else None
         quotes = tuple((label, text) for label, text in data.get("quotes", ()))
-        return cls(values=data.get("values", {}), quotes=quotes, path=data.get("path", ""), purpose=purpose, subject=data.get("subject"))
+        return cls(
+            values=data.get("values", {}),
+            quotes=quotes,
+            path=data.get("path", ""),
+            purpose=purpose,
+            subject=data.get("subject"),
+            url=data.get("url", ""),
+        )
 
 
 def may_go(kind: Notice, held: Collection[SuppressionReason], *, here: bool) -> bool:

@@ -222,6 +222,7 @@ def choices(compiled: Compiled, person: Fill) -> dict[str, tuple[str, ...]]:
         **chosen,
         **{f"because{pick.n}": (pick.because,) for pick in known},
         "part": tuple(part for part in PARTS if chosen[part] or part in compiled.always),
+        "asks": ("yes",) if person.networks else (),
         "network": person.networks,
         "minutes": (str(reading_minutes(words, compiled.pace)),),
         "greeting": ("name" if person.name else "all",),

@@ -19,6 +19,7 @@ _TOKENS = {  # path -> the slot behind it, and what of `links` makes such addres
     "s": ("share", "share"),
     "a": ("control", "answer"),
     "v": ("control", "vote"),
+    "pass": ("control", "pass_on"),
     "me": ("control", "preferences"),
     "give": ("control", "give"),
     "u": ("unsubscribe", "stop"),

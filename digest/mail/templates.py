@@ -110,6 +110,14 @@ class Links:
         """Where a referral goes, when it is an address."""
         if post.refer.startswith(("https://", "http://")):
             return ascii_url(post.refer)
+    def pass_on(self, post: EditionPost) -> str:
+        """Where *Pass on* leads: to a colleague, inside the wall. What is public is shared instead."""
+        return f"{self._site}/pass/{self._slots['control']}/{number(post.n)}" if self._job.two_way and post.internal else ""
+
+    def picture(self, shown: Picture) -> str:
+        """Where a picture is; the same address for everybody."""
+        return f"{self._site}{PATH}{shown.name}"
+
         return f"mailto:{ascii_url(post.refer)}" if parseaddr(post.refer)[1] == post.refer and "@" in post.refer else ""
 
     @property

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 SLOTS = {"share": 17, "control": 17, "unsubscribe": 36, "name": 0, "name_html": 0, "subject": 0}  # slot -> length on the wire; 0: any
 
-GROUPS = ("colleagues", "sharing", "inside", "part", "network", "minutes", "greeting", "preheader")  # what readers choose from, and because ~ n
+GROUPS = ("colleagues", "sharing", "inside", "part", "asks", "network", "minutes", "greeting", "preheader")  # what readers choose from, and because ~ n
 
 
 class View(Protocol):

@@ -23,7 +23,7 @@ from digest.domain.envelope import envelope
 from digest.domain.message import SkipReason
 from digest.domain.schedule import Hours, Timetable, coming, is_over, missed, to_plan, window
 from digest.errors import DigestError, EditionError, NoSuchWeekError, NotFoundError
-from digest.pipeline import fitting, freezing, networks, queue
+from digest.pipeline import explaining, fitting, freezing, networks, pictures, quality, queue
 from digest.pipeline.planning import Planner, edition_hash
 from digest.pipeline.schedule import hours, timetable
 
@@ -40,6 +40,7 @@ class Planned:
     edition: Edition
     warnings: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()  # who reads it in which language, and why
+    rules: tuple[str, ...] = ()  # what each rule of the mix did
 
 
 def find(connection: Connection, period: str | None) -> Edition:
@@ -77,14 +78,17 @@ def plan(engine: Engine, config: Config, *, now: datetime, period: str | None = 
     warnings, _ = _begin(engine, config, chosen, now, again=True)
     planned = resume(engine, config, chosen, now=now, progress=progress)
     with read(engine) as connection:
-        languages = tuple(fitting.languages_said(editions.content(connection, planned.id), audience.readers(connection)))
-    return Planned(edition=planned, warnings=warnings, languages=languages)
+        content = editions.content(connection, planned.id)
+        languages = tuple(fitting.languages_said(content, audience.readers(connection)))
+        said = explaining.rules(connection, config, planned, content)
+    return Planned(edition=planned, warnings=warnings, languages=languages, rules=said)
 
 
 def _begin(engine: Engine, config: Config, period: str, now: datetime, *, again: bool) -> tuple[tuple[str, ...], bool]:
     """Freeze the words in one transaction; False at the end when the edition exists and must not be planned `again`."""
     with read(engine) as connection:
         content, warnings = freezing.freeze(connection, config, period)
+        quality.enough(content, config)
         languages = audience.languages(connection)
     content, compiled = fitting.fitted(content, languages, config, networks.known(config))  # the slow part, before the transaction
     warnings = (*warnings, *content.trimmed)
@@ -153,11 +157,19 @@ def _choose(connection: Connection, config: Config, period: str | None, now: dat
     if is_over(window(period, table).last, table.hours, now):
         raise EditionError(period, "that week is over", hint="Run `digest edition plan` for the coming one.")
     return period
+def upcoming(connection: Connection, table: Timetable, now: datetime) -> str:
+    """The period that planning means when nobody names one."""
+    newest, next_up = editions.newest(connection), coming(now, table).period
+    if newest is None or newest.period < next_up or _reopens(newest):
+        return next_up
+    return following(newest.period) if newest.state in _BUSY else newest.period
+
+
 
 
 def _reopens(found: Edition) -> bool:
-    """True for a week that was found missed. If its hours are to come after all, a clock was wrong, and nothing of it was sent."""
-    return found.state is EditionState.SKIPPED and found.reason == SkipReason.MISSED
+    """True for a week that was found missed or too thin. If its hours are to come after all, nothing of it was sent."""
+    return found.state is EditionState.SKIPPED and found.reason in {SkipReason.MISSED, SkipReason.TOO_FEW}
 
 
 def _later(state: EditionState) -> str:
@@ -217,9 +229,14 @@ def _plan_due(engine: Engine, config: Config, table: Timetable, known: list[Edit
     there = {edition.period for edition in known if not _reopens(edition)}
     oldest = min((edition.period for edition in known), default="")  # a clock set back must not bring weeks before the first one
     for period in to_plan(now, table):
-        if period not in there and period >= oldest and _begin(engine, config, period, now, again=False)[1]:
-            resume(engine, config, period, now=now)
-            said.append(f"{period} is planned.")
+        if period in there or period < oldest:
+            continue
+        try:
+            if _begin(engine, config, period, now, again=False)[1]:
+                resume(engine, config, period, now=now)
+                said.append(f"{period} is planned.")
+        except quality.TooFewError as few:
+            said += quality.skip(engine, period, few, now)
     return said
 
 

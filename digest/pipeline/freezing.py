@@ -14,13 +14,18 @@ from digest.domain.employee import Employee
 from digest.domain.planning import Words, freeze_edition
 from digest.domain.post import Origin
 from digest.errors import EditionError
-from digest.pipeline import branding, networks, queue
+from digest.pipeline import branding, networks, queue, votes
 from digest.pipeline.planning import fresh_token
 
 
 def freeze(connection: Connection, config: Config, period: str) -> tuple[EditionContent, tuple[str, ...]]:
     """The words of `period`, and what the editor should know. Raises FileProblemsError for the queue, EditionError when it has nothing to say."""
-    said = queue.load(
+    return frozen(connection, config, period, queue.good(checked(connection, config)))
+
+
+def checked(connection: Connection, config: Config) -> Checked:
+    """The queue as it is now, with every problem; while nobody is on the roster, `by` may be anybody. Raises UnreadableFileError."""
+    return queue.check(
         config.queue_path,
         people=people.addresses(connection),
         disclosure=words(config).disclosure,
@@ -28,6 +33,10 @@ def freeze(connection: Connection, config: Config, period: str) -> tuple[Edition
         site_url=config.site.url,
     )
     found = editions.by_period(connection, period)
+
+
+def frozen(connection: Connection, config: Config, period: str, said: Queue) -> tuple[EditionContent, tuple[str, ...]]:
+    """The words of `period` out of a queue without problems. Raises EditionError when it has nothing to say."""
     look, notes = branding.brand(config)
     content = freeze_edition(
         said,
@@ -42,6 +51,7 @@ def freeze(connection: Connection, config: Config, period: str) -> tuple[Edition
         where = config.queue_path
         raise EditionError(where, f"it has no post for {period}", hint="Add a [[post]] to it, then run `digest queue check`.")
     return content, (*_mix_warnings(content, config), *notes)
+    content, _ = votes.heard(connection, content, minimum=config.privacy.minimum_group, places=config.mix.curated)
 
 
 def _authors(connection: Connection, addresses: set[str]) -> dict[str, Employee]:

@@ -98,8 +98,8 @@ class _Writer:
         if one.kind is Notice.LEFT:
             key_id, secret = next(iter(self._unsubscribe.items()))
             return f"{self._config.site.url}/u/{sign_unsubscribe(key_id, secret, one.employee)}"
-        if not one.told.path:
-            return ""
+        if one.told.url or not one.told.path:
+            return one.told.url
         if one.told.purpose is None:
             return f"{self._config.site.url}/{one.told.path}"
         with read(self._engine) as connection:

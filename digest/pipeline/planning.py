@@ -91,7 +91,7 @@ class Planner:
             "language": self._language(person),
             "picks": [[pick.n, pick.because] for pick in chosen.picks],
             "spares": [[pick.n, pick.because] for pick in chosen.spares],
-            "networks": self._networks(person),
+            "networks": letters_of(self._content, person) if chosen.asks else "",  # without a network a letter asks nothing
             "name": "" if person.shared else person.name,
             "due_at": due.at,
             "next_attempt_at": due.at,

@@ -7,18 +7,22 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from digest.config import Config
 from digest.db import editions, ledger, people, suppressions
 from digest.db.session import read
 from digest.domain.edition import Edition
 from digest.domain.message import MessageState
+from digest.domain.saturation import GAVE_WAY
 from digest.errors import NotFoundError
+from digest.pipeline import explaining
 from digest.pipeline.edition import find
 
 
-def why(engine: Engine, address: str, period: str | None = None, *, now: datetime | None = None) -> dict[str, Any]:
+def why(engine: Engine, address: str, period: str | None = None, *, now: datetime | None = None, config: Config | None = None) -> dict[str, Any]:
     """What one employee gets in an edition and why: picks, or the reason for none. Never what they pressed.
 
-    With `now` also why they get no more letters. Raises NotFoundError for an address that is not on the roster.
+    With `now` also why they get no more letters, with `config` also why each other post is not in theirs.
+    Raises NotFoundError for an address that is not on the roster.
     """
     with read(engine) as connection:
         found = find(connection, period)
@@ -39,7 +43,9 @@ def why(engine: Engine, address: str, period: str | None = None, *, now: datetim
             "planned_at": _text(found.planned_at),
             "sent_at": _text(row.sent_at),
             "picks": [{"n": n, "post": titles[n].id, "title": titles[n].title, "because": because} for n, because in row.picks],
-            "spares": [{"n": n, "post": titles[n].id, "title": titles[n].title} for n, _ in row.spares],
+            "spares": [{"n": n, "post": titles[n].id, "title": titles[n].title} for n, because in row.spares if because != GAVE_WAY],
+            "asks": bool(row.networks),
+            "left_out": explaining.left_out(connection, config, found, content, person, row) if config else [],
             "next_attempt_at": _text(row.next_attempt_at) if row.state == MessageState.DEFERRED else None,
             "attempts": ledger.attempts(connection, row.id),
             "came_back": ledger.returned(connection, row.id),
@@ -56,7 +62,7 @@ def _suppressed(connection: Connection, address: str, now: datetime | None) -> l
 def _nothing(found: Edition, address: str) -> dict[str, Any]:
     joined = "joined after the edition was planned"
     nothing: dict[str, Any] = {"address": address, "period": found.period, "state": None, "reason": joined}
-    nothing |= {"next_attempt_at": None, "came_back": [], "suppressed": []}
+    nothing |= {"next_attempt_at": None, "came_back": [], "suppressed": [], "asks": False, "left_out": []}
     return nothing | {"due_at": None, "planned_at": _text(found.planned_at), "sent_at": None, "picks": [], "spares": [], "attempts": []}
 
 
@@ -68,6 +74,8 @@ def sentence(found: dict[str, Any]) -> str:
     lines = [f"{found['address']} in {found['period']}: {found['state']}{_named(found['reason'])}{due}."]
     lines += [f"  {place}. {pick['title']}{_because(pick['because'])}" for place, pick in enumerate(found["picks"], 1)]
     lines += [f"  spare: {spare['title']}" for spare in found["spares"]]
+    lines += [f"  not in it: {other['title']}, {other['because']}" for other in found["left_out"]]
+    lines += ["  It carries no share link."] if found["picks"] and not found["asks"] else []
     return "\n".join([*lines, *_timeline(found)])
 
 

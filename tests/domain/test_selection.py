@@ -9,7 +9,7 @@ from digest.domain.edition import EditionPost
 from digest.domain.employee import Cohort
 from digest.domain.message import Pick, SkipReason
 from digest.domain.post import Audience, Kind, Origin
-from digest.domain.selection import History, Mix, Selection, Skip, choose, rank
+from digest.domain.selection import History, Mix, Passed, Selection, Skip, choose, passed, passes, rank
 
 ANA = Cohort(language="en", country="PT", team="Quality", topics=("recycling",))
 
@@ -97,6 +97,59 @@ def test_what_did_not_fit_stands_by_as_a_spare() -> None:
     found = pick([post(n, colleague=True) for n in range(1, 9)])
     assert isinstance(found, Selection)
     assert [p.n for p in found.spares] == [6, 7, 8]
+
+
+def test_a_refused_post_never_comes_again() -> None:
+    posts = [post(1, colleague=True), post(2, colleague=True)]
+    assert numbers(pick(posts, history=History(refused=frozenset({"post-1"})))) == [2]
+    assert pick(posts, history=History(refused=frozenset({"post-1", "post-2"}))) == Skip(reason=SkipReason.SEEN_ENOUGH)
+
+
+def test_what_is_not_my_field_comes_last_and_is_no_reason_any_more() -> None:
+    posts = [post(1, colleague=True, topics=("recycling",)), post(2, colleague=True), post(3, colleague=True)]
+    found = pick(posts, history=History(away=frozenset({"recycling"})))
+    assert isinstance(found, Selection)
+    assert found.picks == (Pick(n=2), Pick(n=3), Pick(n=1))
+
+
+def test_who_shared_twice_this_week_is_asked_nothing() -> None:
+    posts = [post(1, colleague=True), post(2)]
+    asked = [pick(posts, history=History(shares=shares)) for shares in (0, 1, 2, 3)]
+    assert [one.asks for one in asked if isinstance(one, Selection)] == [True, True, False, False]
+    uneasy = pick(posts, history=History(uneasy=2))
+    assert isinstance(uneasy, Selection)
+    assert not uneasy.asks
+
+
+def test_a_source_with_one_place_has_one_post_in_a_letter() -> None:
+    posts = [
+        *[post(n, colleague=True) for n in (1, 2)],
+        *[post(n, url="https://www.example.com/a") for n in (3, 4)],
+        post(5, url="https://other.example/"),
+    ]
+    every = rank(posts, ANA)
+    assert numbers(choose(every, History(), Mix(), colleagues_write=True)) == [1, 2, 3, 4]
+    assert numbers(choose(every, History(), Mix(), colleagues_write=True, places={"example.com": 1})) == [1, 2, 3, 5]
+    assert numbers(choose(every, History(), Mix(), colleagues_write=True, places={"example.com": 0})) == [1, 2, 5]
+
+
+def test_every_post_that_is_not_in_a_letter_has_its_reason() -> None:
+    posts = [
+        post(1, colleague=True),
+        post(2),
+        post(3, only=Audience(countries=("DE",))),
+        post(4, colleague=True),
+        post(5, url="https://slow.example/"),
+        post(6, colleague=True),
+    ]
+    history = History(shown={"post-4": 3})
+    found = passed(posts, ANA, history, Mix(), had=frozenset({1}), places={"slow.example": 1})
+    assert found == {2: Passed.MIX, 3: Passed.NOT_MEANT, 4: Passed.RESTS, 5: Passed.SOURCE, 6: Passed.ROOM}
+
+
+def test_two_posts_make_no_edition_and_three_do() -> None:
+    assert not passes([post(1), post(2)], 3)
+    assert passes([post(1), post(2), post(3)], 3)
 
 
 POSTS = st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 4)), max_size=14)
