@@ -205,6 +205,8 @@ def test_sigusr1_pauses_within_one_message_per_connection_and_sigusr2_goes_on(sl
         if words.startswith("serve"):
             process.send_signal(signal.SIGUSR2)
             assert wait_for(lambda: slow.went() == PEOPLE, 60)
+        else:
+            process.wait(timeout=60)  # it has nothing more to send; a signal now would meet it on its way out
     finally:
         said = end(process)
     assert process.returncode == 0, said
