@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": "demo",
     "queue": "queue",
     "roster": "roster",
+    "preview": "preview",
     "edition": "edition",
     "mail": "mail",
     "tick": "tick",

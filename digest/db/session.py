@@ -62,6 +62,22 @@ def open_database(url: str, *, base: Path | None = None) -> Engine:
         raise StorageError("database.url", "PostgreSQL needs its driver", hint="Run `pip install 'weekly-digest[postgres]'`.") from error
 
 
+def for_reading(url: str, *, base: Path | None = None) -> Engine:
+    """An engine whose connections cannot write: the database itself refuses. Raises StorageError; a SQLite file that is not there is not made."""
+    engine = open_database(url, base=base)
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").is_file():
+        raise StorageError(place(engine), "there is no such file", hint="Run `digest db upgrade`, which makes it.")
+    event.listen(engine, "connect", _only_read)
+    return engine
+
+
+def _only_read(dbapi: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection, as SQLAlchemy hands it over
+    if isinstance(dbapi, sqlite3.Connection):
+        dbapi.execute("PRAGMA query_only=ON")
+    else:
+        dbapi.read_only = True
+
+
 def _absolute(url: URL, base: Path | None) -> URL:
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:" or base is None:
         return url

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
+from functools import cached_property
 from html.parser import HTMLParser
 from operator import itemgetter
 
@@ -72,7 +73,12 @@ class Meter:
         self._letters = [letter for letter, _, _ in content.networks]
         self._compiled = compiled
         self._filler = Filler(compiled)
-        self._alone = {n: self.html_bytes((Pick(n=n, because=self._longest_reason(n)),), "".join(self._letters[:2])) for n in compiled.places}
+
+    @cached_property
+    def _alone(self) -> dict[int, int]:
+        """Post -> the size of a page with it alone."""
+        both = "".join(self._letters[:2])
+        return {n: self.html_bytes((Pick(n=n, because=self._longest_reason(n)),), both) for n in self._compiled.places}
 
     def html_bytes(self, picks: tuple[Pick, ...], networks: str) -> int:
         """The size of the page with these posts."""

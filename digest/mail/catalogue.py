@@ -13,9 +13,10 @@ from pathlib import Path
 from string import Formatter
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.pofile import read_po
+from babel.messages.pofile import PoFileError, read_po
 
 from digest.domain.words import Phrase, Words, exact_forms, nearest, plural_forms
+from digest.errors import TemplateError
 
 FOLDER = Path(__file__).with_name("words")
 FOLDERS = (FOLDER, FOLDER.parent.parent / "web" / "words")  # the letter's and the pages'
@@ -37,6 +38,12 @@ def words(language: str, folder: Path = FOLDER) -> Words:
     return _words(spoken(language, folder), folder)
 
 
+def forget() -> None:
+    """Read every catalogue anew from now on: somebody is at work on them."""
+    languages.cache_clear()
+    _words.cache_clear()
+
+
 @cache
 def _words(found: str, folder: Path) -> Words:
     english = Words(language="en", phrases=english_phrases(folder))
@@ -46,8 +53,12 @@ def _words(found: str, folder: Path) -> Words:
 
 
 def english_phrases(folder: Path = FOLDER) -> dict[str, Phrase]:
-    """The English sentences by key: the source of every catalogue."""
-    return tomllib.loads((folder / "en.toml").read_text(encoding="utf-8"))
+    """The English sentences by key: the source of every catalogue. Raises TemplateError."""
+    path = folder / "en.toml"
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TemplateError(path, f"found something that is not TOML: {error}", hint="Mend the line; text stands in quotes.") from error
 
 
 def path_of(language: str, folder: Path = FOLDER) -> Path:
@@ -57,9 +68,15 @@ def path_of(language: str, folder: Path = FOLDER) -> Path:
 
 
 def catalogue_of(language: str, folder: Path = FOLDER) -> Catalog:
-    """A language's gettext catalogue."""
-    with path_of(language, folder).open("rb") as file:
-        return read_po(file, locale=path_of(language, folder).stem, abort_invalid=True)
+    """A language's gettext catalogue. Raises TemplateError naming file and line."""
+    path = path_of(language, folder)
+    try:
+        with path.open("rb") as file:
+            return read_po(file, locale=path.stem, abort_invalid=True)
+    except PoFileError as error:
+        raise TemplateError(f"{path}:{error.lineno + 1}", str(error).rpartition(" on ")[0], hint="Mend the line, or run scripts/words.") from error
+    except UnicodeDecodeError as error:
+        raise TemplateError(path, "found bytes that are not UTF-8, allowed UTF-8 text", hint="Save the file as UTF-8.") from error
 
 
 def by_key(catalogue: Catalog) -> dict[str, Message]:

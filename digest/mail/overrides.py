@@ -14,7 +14,7 @@ from digest.mail.environment import offered, templates_folder
 _FIRST_LINE = "Copied from digest's own {path}, {hash}. Keep this line: `digest templates list` reads it."
 _COPIED = re.compile(r"Copied from digest's own \S+, ([0-9a-f]{16})\.")
 _COMMENTS = {".js": "/* {} */"}  # sent as it is; in everything else a comment of the template engine leaves no trace
-_NOT_OURS_TO_CHANGE = "demo"  # the demo's own pages
+_NOT_OURS_TO_CHANGE = ("demo/", "preview/")  # pages of the demo and of the live preview
 
 
 class Whose(StrEnum):
@@ -40,7 +40,7 @@ class File:
 def every(site: Path | None) -> list[File]:
     """Every template there is, ours and the site's."""
     ours = {path.relative_to(templates_folder()).as_posix(): _hash(path) for path in _files(templates_folder())}
-    ours = {name: hashed for name, hashed in ours.items() if not name.startswith(f"{_NOT_OURS_TO_CHANGE}/")}
+    ours = {name: hashed for name, hashed in ours.items() if not name.startswith(_NOT_OURS_TO_CHANGE)}
     theirs = {path.relative_to(site).as_posix(): _copied_from(path) for path in _files(site)} if site else {}
     return [_file(name, ours.get(name, ""), theirs.get(name)) for name in sorted({*ours, *theirs})]
 

@@ -91,7 +91,7 @@ class Room:
         self._ours = templates_folder() / below if below else templates_folder()
         self._names = frozenset({*names, *made.globals})
         self._made = made
-        self._elsewhere = ("demo/",) if below else ("demo/", "pages/")
+        self._elsewhere = ("demo/", "preview/") if below else ("demo/", "preview/", "pages/")
         self._trees: dict[str, nodes.Template | Problem | None] = {}
 
     def problems(self, files: Collection[str]) -> list[Problem]:
@@ -217,7 +217,7 @@ def _exported(tree: nodes.Template) -> set[str]:
 
 
 def _template(name: str) -> bool:
-    return name.endswith(_READ) and not name.startswith("demo/")
+    return name.endswith(_READ) and not name.startswith(("demo/", "preview/"))
 
 
 def problems(site: Path, letter_names: Collection[str], pages: jinja2.Environment, page_names: Collection[str]) -> list[Problem]:

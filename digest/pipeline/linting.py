@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from digest.config import Config
-from digest.db import audience, editions, people, samples
+from digest.db import audience, editions, samples
 from digest.db.session import read
 from digest.domain.calendar import parse_period
 from digest.domain.edition import Edition, EditionContent, EditionState
+from digest.domain.employee import Employee
 from digest.domain.lint import REMEMBERED, Finding, Letter, Limits, check_letter, check_subject, subjects_of
 from digest.domain.message import Pick
 from digest.domain.schedule import coming
@@ -30,9 +30,8 @@ from digest.pipeline import freezing, networks
 from digest.pipeline.fitting import fitted, languages_said
 from digest.pipeline.planning import mix_of
 from digest.pipeline.schedule import timetable
-from digest.pipeline.selection import Selector
+from digest.pipeline.selection import Selector, letters_of
 
-_CHUNK = 500  # employees asked for at once
 _WAITING = frozenset({EditionState.DRAFT, EditionState.APPROVED, EditionState.SENDING})
 
 
@@ -101,19 +100,37 @@ def lint(engine: Engine, config: Config, *, now: datetime, period: str | None = 
             chosen = samples.choices(connection, found.id)
         else:
             content, bodies, chosen = _would_be(connection, config, _period(connection, config, period, now))
-        earlier = _earlier(connection, content.period)
+        earlier = earlier_subjects(connection, content.period)
         readers = audience.readers(connection)
+    return measured(Draft(content=content, bodies=bodies, chosen=chosen, planned=found is not None, earlier=earlier, readers=readers), config)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """An edition to measure, planned or not."""
+
+    content: EditionContent
+    bodies: Mapping[str, bytes]
+    chosen: Counter[samples.Choice]
+    planned: bool
+    earlier: Mapping[str, tuple[str, ...]]  # period -> its subjects, newest first
+    readers: Mapping[str, int]  # language -> people
+
+
+def measured(draft: Draft, config: Config) -> Linted:
+    """Every letter of `draft` against `[budget]`."""
+    content, bodies = draft.content, draft.bodies
     limits = limits_of(config)
-    letters = tuple(letter for language in sorted(bodies) for letter in _letters(content, language, bodies[language], chosen, mix_of(config)))
+    letters = tuple(letter for language in sorted(bodies) for letter in _letters(content, language, bodies[language], draft.chosen, mix_of(config)))
     findings = [finding for letter in letters for finding in check_letter(letter, limits)]
     for subject in sorted({letter.subject for letter in letters}):
-        findings += check_subject(subject, earlier, site_name=content.site_name)
+        findings += check_subject(subject, draft.earlier, site_name=content.site_name)
     return Linted(
         period=content.period,
-        planned=found is not None,
+        planned=draft.planned,
         limits=limits,
         letters=letters,
-        languages=tuple(languages_said(content, readers)),
+        languages=tuple(languages_said(content, draft.readers)),
         trimmed=content.trimmed,
         findings=(*findings, *_words_missing(bodies)),
     )
@@ -140,15 +157,17 @@ def _would_be(connection: Connection, config: Config, period: str) -> tuple[Edit
     """What planning would freeze, compile and choose now; nothing is stored."""
     frozen, _ = freezing.freeze(connection, config, period)
     content, bodies = fitted(frozen, audience.languages(connection), config, networks.known(config))
-    letters = {name: letter for letter, name, _ in content.networks}
-    selector, found = Selector(content, 0, mix_of(config)), Counter[samples.Choice]()
-    everybody = people.stream(connection)
-    while chunk := list(islice(everybody, _CHUNK)):
-        for person, decision in zip(chunk, selector.select(connection, chunk), strict=True):
-            if isinstance(decision, Selection):
-                mine = "".join([letters[name] for name in person.networks if name in letters][:2]) or "".join(letters.values())[:1]
-                found[nearest(person.language, sorted(bodies)), tuple((pick.n, pick.because) for pick in decision.picks), mine] += 1
+    found = Counter[samples.Choice]()
+    for person, decision in Selector(content, 0, mix_of(config)).everybody(connection):
+        if isinstance(decision, Selection):
+            found[choice_of(content, sorted(bodies), person, decision)] += 1
     return content, bodies, found
+
+
+def choice_of(content: EditionContent, languages: Iterable[str], person: Employee, decision: Selection) -> samples.Choice:
+    """What this person's letter is made of, as everybody's who has the same."""
+    picks = tuple((pick.n, pick.because) for pick in decision.picks)
+    return nearest(person.language, languages), picks, letters_of(content, person)
 
 
 def _letters(content: EditionContent, language: str, body: bytes, chosen: Counter[samples.Choice], mix: Mix) -> list[Letter]:
@@ -173,7 +192,7 @@ def _choice(picks: Iterable[tuple[int, str]], letters: str, count: int) -> Choic
     return Choice(picks=tuple(Pick(n=n, because=because) for n, because in picks), networks=letters[:2], people=count)
 
 
-def _earlier(connection: Connection, period: str) -> dict[str, tuple[str, ...]]:
+def earlier_subjects(connection: Connection, period: str) -> dict[str, tuple[str, ...]]:
     """The subjects of the editions before `period`, newest first."""
     before = [found for found in editions.every(connection) if found.period < period and editions.bodies(connection, found.id)]
     contents = [editions.content(connection, found.id) for found in sorted(before, key=lambda found: found.period, reverse=True)[:REMEMBERED]]

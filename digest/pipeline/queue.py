@@ -57,7 +57,11 @@ def check(
 
 def load(path: Path, *, people: frozenset[str] | None, disclosure: str = "", networks: Iterable[Network] | None = None, site_url: str = "") -> Queue:
     """The queue in `path`. Raises FileProblemsError with every problem, or UnreadableFileError."""
-    checked = check(path, people=people, disclosure=disclosure, networks=networks, site_url=site_url)
+    return good(check(path, people=people, disclosure=disclosure, networks=networks, site_url=site_url))
+
+
+def good(checked: Checked) -> Queue:
+    """The queue that was read. Raises FileProblemsError with every problem."""
     if checked.problems:
         raise FileProblemsError([str(problem) for problem in checked.problems], hint="Mend them, then run `digest queue check`.")
     return checked.queue
