@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, null, select, update
 
-from digest.db import suppressions
+from digest.db import pictures, suppressions
 from digest.db.schema import (
     attempt,
     audit,
@@ -56,6 +56,7 @@ def erase(connection: Connection, person: Employee, now: datetime, *, draw: Call
     connection.execute(update(outcome).where(outcome.c.owner == f"employee:{number}").values(owner=""))
     connection.execute(update(audit).where(audit.c.subject == f"employee:{number}").values(subject=_GONE))
     _forget_words(connection, person.address)
+    pictures.forget_face(connection, number)
     connection.execute(delete(employee).where(employee.c.id == number))
     note(connection, "privacy.erase", f"address:{address_hash(person.address)[:16]}", "", who=who, now=now)
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from digest.domain.brand import Brand
+from digest.domain.picture import Picture
 from digest.domain.post import Audience, Kind, Origin, Said, Translation
 
 
@@ -63,6 +64,10 @@ class EditionPost:
     only: Audience = field(default_factory=Audience)
     fresh: bool = True  # no earlier edition carried it
     translations: Mapping[str, Translation] = field(default_factory=dict)  # language -> the same post for its readers
+    image: str = ""  # as the queue says it: a file beside it, or an address
+    image_alt: str = ""
+    picture: Picture | None = None  # what became of `image`; None: it has none that can be used
+    face: Picture | None = None  # of an author who is named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +92,7 @@ class FrozenAnswer:
     answer: str  # "" while open
     days: int  # from asking to answering, or to the edition's day
     hard: bool = False
+    entry: int | None = None  # its number in the ledger; None: it stands in the queue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,13 +139,13 @@ class EditionContent:
     ask_language: str = ""
     trimmed: tuple[str, ...] = ()  # what was left out to keep the letter whole in Gmail, one sentence each
     brand: Brand = field(default_factory=Brand)
+    places: Mapping[str, int] = field(default_factory=dict)  # source -> places of its curated posts in a letter, where readers left it fewer
+    heard: tuple[str, ...] = ()  # sources that lost a place with this edition, which says so
 
     def post(self, n: int) -> EditionPost | None:
         """The post numbered `n`, or None."""
         return self.posts[n - 1] if 1 <= n <= len(self.posts) else None
 
-    places: Mapping[str, int] = field(default_factory=dict)  # source -> places of its curated posts in a letter, where readers left it fewer
-    heard: tuple[str, ...] = ()  # sources that lost a place with this edition, which says so
 
 @dataclass(frozen=True, kw_only=True)
 class Edition:

@@ -13,6 +13,7 @@ from typing import Any
 
 from digest.domain.brand import Brand, Logo
 from digest.domain.edition import EditionContent, EditionPost, FrozenAnswer, FrozenFigure, FrozenLesson
+from digest.domain.picture import Picture
 from digest.domain.post import Audience, Kind, Origin, Said, Translation
 
 
@@ -46,15 +47,15 @@ def thaw(data: Mapping[str, Any]) -> EditionContent:
             "translations": {language: Said(**said) for language, said in data.get("translations", {}).items()},
             "trimmed": tuple(data.get("trimmed", ())),
             "brand": _brand(data.get("brand", {})),
-        },
             "places": data.get("places", {}),
             "heard": tuple(data.get("heard", ())),
+        },
     )
 
 
 def without_author(content: EditionContent, employee: int) -> EditionContent:
     """The same words, without the name and number of somebody who asked to be forgotten."""
-    posts = [replace(post, author="", author_place="", author_id=None) if post.author_id == employee else post for post in content.posts]
+    posts = [replace(post, author="", author_place="", author_id=None, face=None) if post.author_id == employee else post for post in content.posts]
     return replace(content, posts=tuple(posts))
 
 
@@ -76,6 +77,7 @@ def _post(data: Mapping[str, Any]) -> EditionPost:
             "closes": _day(data["closes"]),
             "only": Audience(**{name: tuple(values) for name, values in data["only"].items()}),
             "translations": {language: _translation(words) for language, words in data.get("translations", {}).items()},
+            **{name: Picture(**data[name]) if data.get(name) else None for name in ("picture", "face")},
         },
     )
 

@@ -133,6 +133,8 @@ def _freeze_post(n: int, post: Post, authors: Mapping[str, Employee], day: date,
         refer=post.refer,
         only=post.only,
         translations=post.translations,
+        image=post.image or "",
+        image_alt=post.image_alt,
         fresh=post.id not in seen,
     )
 

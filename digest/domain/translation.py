@@ -44,6 +44,7 @@ def post_in(post: EditionPost, language: str) -> EditionPost:
         questions=words.questions,
         captions=words.captions or post.captions,
         place=words.place or post.place,
+        image_alt=words.image_alt or post.image_alt,
     )
 
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from digest.domain.edition import EditionContent, EditionPost
 from digest.domain.link import HONEYPOT, SHARE_PAGE, number
+from digest.domain.picture import PATH, Picture
 from digest.domain.post import Origin
 from digest.domain.translation import in_language
 from digest.domain.words import Words, direction

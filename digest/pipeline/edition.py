@@ -90,8 +90,9 @@ def _begin(engine: Engine, config: Config, period: str, now: datetime, *, again:
         content, warnings = freezing.freeze(connection, config, period)
         quality.enough(content, config)
         languages = audience.languages(connection)
+    content, noted = pictures.placed(engine, config, content, now=now)
     content, compiled = fitting.fitted(content, languages, config, networks.known(config))  # the slow part, before the transaction
-    warnings = (*warnings, *content.trimmed)
+    warnings = (*warnings, *noted, *content.trimmed)
     outside = envelope(sender=config.sender.sender, reply_to=config.sender.reply_to, list_name=config.site.name)
     with write(engine) as connection:
         keys.ensure_keys(connection, secrets.token_bytes, now)

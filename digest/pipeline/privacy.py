@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from digest.config import Config
-from digest.db import links, notices, privacy, retention
+from digest.db import links, notices, pictures, privacy, retention
 from digest.db.session import fold, read, write, yield_to_others
 from digest.domain.privacy import SETTLED, believable, horizon
 from digest.pipeline import tracking, verdicts
@@ -36,6 +36,7 @@ class Purged:
     bounces: int = 0
     runs: int = 0  # with what they noted by themselves
     salts: int = 0
+    pictures: int = 0  # of letters that are as old
     unbelieved: str = ""  # why nothing of it was done
 
     def as_data(self) -> dict[str, Any]:
@@ -46,6 +47,7 @@ class Purged:
             "bounces": self.bounces,
             "runs": self.runs,
             "salts": self.salts,
+            "pictures": self.pictures,
             "unbelieved": self.unbelieved,
         }
 
@@ -55,7 +57,7 @@ class Purged:
             return self.unbelieved
         return (
             f"No click or visit from before {self.before:%Y-%m-%d} is left; {self.events:,} became sums of their day. "
-            f"{self.bounces:,} reports about mail and {self.runs:,} rows of old runs are gone."
+            f"{self.bounces:,} reports about mail and {self.runs:,} rows of old runs are gone, and {self.pictures:,} pictures of old letters."
         )
 
 
@@ -81,11 +83,12 @@ def purge(engine: Engine, config: Config, *, now: datetime, trust_clock: bool = 
     with write(engine) as connection:
         bounces = retention.forget_bounces(connection, now - _BOUNCES)
         runs = retention.forget_runs(connection, now - _RUNS) + notices.forget(connection, now - _RUNS)
+        shown = pictures.purge(connection, before)
         if events or who:
             detail = f"{events} events from before {before:%Y-%m-%d}"
             privacy.note(connection, "privacy.purge", "events", detail, who=who or "the clock", now=now)
     fold(engine)  # every time: another process may have destroyed a salt and met a reader
-    return Purged(before=before, events=events, bounces=bounces, runs=runs, salts=salts)
+    return Purged(before=before, events=events, bounces=bounces, runs=runs, salts=salts, pictures=shown)
 
 
 def _events(engine: Engine, config: Config, before: datetime) -> int:

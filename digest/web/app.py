@@ -35,6 +35,7 @@ from digest.web.misses import Gate, Misses
 from digest.web.operator import Machine
 from digest.web.operator import routes as operator_routes
 from digest.web.pages import Pages, Reply
+from digest.web.pictures import picture_routes
 from digest.web.settings import WebSettings
 from digest.web.signals import Proxies, preferred_language
 from digest.web.spool import Spooled, replaying
@@ -149,6 +150,7 @@ def make_app(
             *employee_routes(engine, presser, pages, settings, proxies, captions, clock),
             *operator_routes(machine, engine, settings.metrics, proxies, clock),
             *logo_routes(settings.logo),
+            *picture_routes(engine),
             Route("/robots.txt", _robots, methods=["GET"]),
             *routes,
         ],
