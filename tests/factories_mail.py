@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, default
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from digest.domain.envelope import Envelope, Keys
 from digest.domain.message import Message, MessageId, Pick
 from digest.domain.post import Kind, Origin
 from digest.mail.compile import Compiled
-from digest.mail.fill import Fill, choices
+from digest.mail.fill import BOUNDARY, Fill, Filler, choices
 from digest.mail.inline import Inliner, inline
 from digest.mail.templates import Page, job, render
 from digest.mail.view import ReaderView
@@ -241,6 +242,13 @@ def slow_page(
     view = ReaderView(chosen)
     page = render(job(content, compiled.language, two_way=two_way, site=site), (view, view), slots, chosen["minutes"])
     return replace(page, html=inliner(page.html))
+
+
+def html_of(compiled: Compiled, fill: Fill) -> str:
+    """The page that a person gets, decoded."""
+    head = f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{BOUNDARY}"\r\n\r\n'.encode("ascii")
+    body = message_from_bytes(head + Filler(compiled).fill(fill).body, policy=default).get_body(("html",))
+    return "" if body is None else str(body.get_content()).replace("\r\n", "\n")
 
 
 def slow_message(page: Page, subject: str) -> bytes:

@@ -76,7 +76,7 @@ def check(home: Home, *, as_json: bool) -> int:
     problems = templates.check(home.config, engine(home.config.templates_path, FILTERS), NAMES)
     if problems and not as_json:
         click.echo("\n".join(map(str, problems)), err=True)
-        click.echo(f"{len(problems):,} problem{'' if len(problems) == 1 else 's'}. No edition is planned with templates that fail.", err=True)
+        click.echo(f"{len(problems):,} problem{'' if len(problems) == 1 else 's'}. Mend them before the next `digest edition plan`.", err=True)
         return 1
     data = {"problems": [{"file": problem.file, "line": problem.line, "text": problem.said} for problem in problems]}
     say(data, "Every template can be used in every language.", as_json=as_json)

@@ -26,7 +26,7 @@ _NEAR_SAND, _NEAR_INK = 0.08, 0.06  # distances in OKLab
 _GREY, _SAME = 0.04, 2.0  # chroma below which a colour is a grey, and contrast with ink below which a grey is taken for it
 
 SERIF = "Georgia,'Iowan Old Style','Noto Serif',serif"
-SANS = "-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
+SANS = "'Segoe UI',-apple-system,Roboto,'Helvetica Neue',Arial,sans-serif"
 _GENERIC = ("serif", "sans-serif")
 _FONT = re.compile(r"-?[A-Za-z][A-Za-z0-9-]*(?: [A-Za-z0-9-]+)*")
 

@@ -47,6 +47,7 @@ class Letter:
     text_bytes: int
     wire_bytes: int
     sections: Mapping[str, int] = field(default_factory=dict)  # part of the letter -> bytes of its HTML
+    unread: Sequence[tuple[str, str, str]] = ()  # what some mail programs break: what it is, who breaks it and how, what to write
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +130,23 @@ def repeats(preheader: str, said: Sequence[str]) -> bool:
 def essence(text: str) -> str:
     """What a reader remembers of a subject: its words, without case, signs and numbers."""
     return " ".join(regex.findall(r"[\p{L}\p{M}…]+", text.casefold()))
+
+
+def check_markup(letters: Sequence[Letter]) -> list[Finding]:
+    """What mail programs break, each once, with the first letter that has it."""
+    first: dict[tuple[str, str, str], list[Letter]] = {}
+    for letter in letters:
+        for unread in letter.unread:
+            first.setdefault((unread[0], unread[1], unread[2]), []).append(letter)
+    return [
+        Finding(
+            where=f"{having[0].language}, {having[0].kind} letter" + (f" and {len(having) - 1} more" if len(having) > 1 else ""),
+            found=what,
+            allowed=f"nothing that {fails}",
+            change=f"Write {instead}; `digest templates check` names the line.",
+        )
+        for (what, fails, instead), having in first.items()
+    ]
 
 
 def check_subject(subject: str, earlier: Mapping[str, Sequence[str]], *, site_name: str) -> list[Finding]:

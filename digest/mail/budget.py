@@ -14,6 +14,7 @@ from digest.domain.lint import Letter
 from digest.domain.message import Pick
 from digest.domain.post import Origin
 from digest.domain.words import reading_minutes
+from digest.mail.clients import faults
 from digest.mail.compile import Compiled
 from digest.mail.fill import BOUNDARY, Fill, Filler
 from digest.mail.templates import PARTS, reasons_of
@@ -122,6 +123,7 @@ class Meter:
             text_bytes=len(text.encode()),
             wire_bytes=wire + _HEADERS,
             sections=self._sections(choice, len(html.encode())),
+            unread=tuple((fault.what, f"{' and '.join(fault.clients)} {fault.then}", fault.instead) for fault in faults(html)),
         )
 
     def _sections(self, choice: Choice, whole: int) -> dict[str, int]:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from digest.domain.link import number
 from digest.domain.words import direction, initial
 from digest.errors import TemplateError
+from digest.mail.places import Places
 from digest.mail.plain import clean, columns, paragraphs, prose, unmarked, wrap
 from digest.mail.view import SLOTS
 
@@ -84,10 +85,11 @@ def cut(text: str, salt: str) -> str:
 
 
 @cache
-def environment(site: Path | None = None) -> jinja2.Environment:
+def environment(site: Path | None = None, *, placed: bool = False) -> jinja2.Environment:
     """The engine: HTML escaped, nothing undefined, control characters dropped from every value.
 
     `site`: a folder whose files win over ours. Then all run in a sandbox, nothing can be printed unescaped, and slots are watched.
+    `placed`: every tag says in which file and line it stands.
     """
     kind = ImmutableSandboxedEnvironment if site else jinja2.Environment
     made = kind(
@@ -99,6 +101,7 @@ def environment(site: Path | None = None) -> jinja2.Environment:
         keep_trailing_newline=True,
         finalize=_whole if site else _finalize,
         auto_reload=site is not None,
+        extensions=[Places] if placed else [],
     )
     made.filters.update(wrap=wrap, paragraphs=paragraphs, prose=prose, unmarked=unmarked, columns=columns)
     made.filters.update(initial=initial, number=number, direction=direction)
@@ -107,11 +110,11 @@ def environment(site: Path | None = None) -> jinja2.Environment:
     return made
 
 
-def render_file(name: str, context: dict[str, object], site: Path | None = None) -> str:
+def render_file(name: str, context: dict[str, object], site: Path | None = None, *, placed: bool = False) -> str:
     """The template `name` with `context`. Raises TemplateError naming file and line."""
     slips = _MORE_SLIPS if site else _SLIPS
     try:
-        return environment(site).get_template(name).render(context)
+        return environment(site, placed=placed).get_template(name).render(context)
     except slips as error:
         raise explained(error, name, site, context) from error
 

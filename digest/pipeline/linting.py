@@ -17,7 +17,7 @@ from digest.db.session import read
 from digest.domain.calendar import parse_period
 from digest.domain.edition import Edition, EditionContent, EditionState
 from digest.domain.employee import Employee
-from digest.domain.lint import REMEMBERED, Finding, Letter, Limits, check_letter, check_subject, subjects_of
+from digest.domain.lint import REMEMBERED, Finding, Letter, Limits, check_letter, check_markup, check_subject, subjects_of
 from digest.domain.message import Pick
 from digest.domain.schedule import coming
 from digest.domain.selection import Mix, Selection
@@ -122,7 +122,7 @@ def measured(draft: Draft, config: Config) -> Linted:
     content, bodies = draft.content, draft.bodies
     limits = limits_of(config)
     letters = tuple(letter for language in sorted(bodies) for letter in _letters(content, language, bodies[language], draft.chosen, mix_of(config)))
-    findings = [finding for letter in letters for finding in check_letter(letter, limits)]
+    findings = [*(finding for letter in letters for finding in check_letter(letter, limits)), *check_markup(letters)]
     for subject in sorted({letter.subject for letter in letters}):
         findings += check_subject(subject, draft.earlier, site_name=content.site_name)
     return Linted(

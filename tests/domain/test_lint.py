@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from digest.domain.lint import Letter, Limits, check_letter, check_subject, essence, repeats, subjects_of
+from digest.domain.lint import Letter, Limits, check_letter, check_markup, check_subject, essence, repeats, subjects_of
 
 GOOD = Letter(
     language="en",
@@ -75,6 +75,16 @@ def test_a_subject_comes_once_in_eight_editions() -> None:
 @pytest.mark.parametrize("subject", ["The Letter: three ovens", "No. 48: three ovens", "KW 48", "Week 48, three ovens", "第48号 オーブン"])
 def test_the_point_comes_first(subject: str) -> None:
     assert [finding.allowed for finding in check_subject(subject, {}, site_name="The Letter")] == ["the point first"]
+
+
+def test_what_mail_programs_break_is_said_once_with_the_first_letter_that_has_it() -> None:
+    unread = (("display:flex on <td>", "Outlook for Windows ignores", "a table row"),)
+    found = check_markup([GOOD, replace(GOOD, kind="longest", unread=unread), replace(GOOD, language="de", unread=unread)])
+    assert [str(finding) for finding in found] == [
+        "en, longest letter and 1 more: found display:flex on <td>, allowed nothing that Outlook for Windows ignores. "
+        "Write a table row; `digest templates check` names the line."
+    ]
+    assert found[0].stops
 
 
 def test_the_rules_beneath() -> None:
