@@ -33,7 +33,7 @@ def find() -> Tools | None:
     source, sink = (shutil.which(name, path=folders) for name in ("smtp-source", "smtp-sink"))
     if source and sink:
         return Tools(source=Path(source), sink=Path(sink))
-    if not (CACHE / "usr" / "sbin" / "smtp-sink").exists() and not _unpack():
+    if not (CACHE / "usr" / "sbin" / "smtp-sink").exists() and not unpack():
         return None
     programs = CACHE / "usr" / "sbin"
     return Tools(
@@ -41,7 +41,7 @@ def find() -> Tools | None:
     )
 
 
-def _unpack() -> bool:
+def unpack() -> bool:
     with tempfile.TemporaryDirectory(prefix="digest-postfix-") as folder:
         try:
             Path(folder).chmod(0o755)
