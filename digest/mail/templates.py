@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parseaddr
@@ -18,6 +19,7 @@ from digest.domain.post import Origin
 from digest.domain.translation import in_language
 from digest.domain.words import Words, direction
 from digest.mail import catalogue
+from digest.mail.anatomy import PLACE
 from digest.mail.environment import render_file
 from digest.mail.plain import ascii_url, clean
 from digest.mail.view import PoolView, View
@@ -39,7 +41,7 @@ class Job:
     """What is rendered: an edition in one language.
 
     `two_way`: links to answer, vote and give are live. `site`: a folder of templates that win over ours.
-    `salt`: the word that slots are marked with, when they are marked.
+    `salt`: the word that slots are marked with, when they are marked. `placed`: every tag says where in the templates it stands.
     """
 
     content: EditionContent
@@ -48,6 +50,7 @@ class Job:
     intents: Mapping[tuple[int, str], str] = field(default_factory=dict)  # with tracking off: (post, network letter) -> compose address
     site: Path | None = None
     salt: str = ""
+    placed: bool = False
 
 
 def job(
@@ -107,10 +110,6 @@ class Links:
         """Where *Not for me* leads."""
         return f"{self._site}/v/{self._slots['control']}/{number(post.n)}" if self._job.two_way else ""
 
-    def refer(self, post: EditionPost) -> str:
-        """Where a referral goes, when it is an address."""
-        if post.refer.startswith(("https://", "http://")):
-            return ascii_url(post.refer)
     def pass_on(self, post: EditionPost) -> str:
         """Where *Pass on* leads: to a colleague, inside the wall. What is public is shared instead."""
         return f"{self._site}/pass/{self._slots['control']}/{number(post.n)}" if self._job.two_way and post.internal else ""
@@ -119,6 +118,10 @@ class Links:
         """Where a picture is; the same address for everybody."""
         return f"{self._site}{PATH}{shown.name}"
 
+    def refer(self, post: EditionPost) -> str:
+        """Where a referral goes, when it is an address."""
+        if post.refer.startswith(("https://", "http://")):
+            return ascii_url(post.refer)
         return f"mailto:{ascii_url(post.refer)}" if parseaddr(post.refer)[1] == post.refer and "@" in post.refer else ""
 
     @property
@@ -169,7 +172,7 @@ def render(job: Job, views: tuple[View, View], slots: Mapping[str, str], minutes
     return Page(
         subject=render_file("digest/subject.txt", _context(job, text, slots, minutes), job.site).strip("\n"),
         text=render_file("digest/body.txt", _context(job, text, slots, minutes), job.site),
-        html=_mirrored(render_file("digest/body.html", _context(job, html, slots, minutes), job.site), job.words.language),
+        html=_mirrored(render_file("digest/body.html", _context(job, html, slots, minutes), job.site, placed=job.placed), job.words.language),
     )
 
 
@@ -207,7 +210,7 @@ def _context(job: Job, view: View, slots: Mapping[str, str], minutes: Sequence[s
 
 def _mirrored(page: str, language: str) -> str:
     """Every table of a right-to-left letter says so: some mail programs drop what stands around it."""
-    return page.replace('<table role="presentation"', '<table role="presentation" dir="rtl"') if direction(language) == "rtl" else page
+    return re.sub(rf'(<table(?: {PLACE}="[^"]*")? role="presentation")', r'\1 dir="rtl"', page) if direction(language) == "rtl" else page
 
 
 def _because(words: Words, reason: str) -> str:

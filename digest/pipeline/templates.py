@@ -16,12 +16,15 @@ from digest.domain.message import Pick
 from digest.domain.planning import freeze_edition
 from digest.errors import TemplateError
 from digest.mail import catalogue
+from digest.mail.clients import faults
 from digest.mail.compile import compile_edition, load_compiled
+from digest.mail.environment import shown
 from digest.mail.fill import Fill, Filler
+from digest.mail.inline import inline
 from digest.mail.overrides import File, every
 from digest.mail.rules import Problem, missing, problems
 from digest.mail.sameness import difference
-from digest.mail.templates import Job, job, names, place_of, reasons_of, render
+from digest.mail.templates import Job, Page, job, names, place_of, reasons_of, render
 from digest.mail.view import SLOTS, PoolView, free_salt, slot_word
 from digest.pipeline import branding, queue
 from digest.pipeline.freezing import words
@@ -29,6 +32,7 @@ from digest.pipeline.rendering import DEAD_TOKEN, DEAD_UNSUBSCRIBE, share_intent
 
 _SAMPLE = Path(__file__).resolve().parent.parent / "sample" / "queue.toml"
 _PERIOD = "2026-W48"
+_SIDES = ("en", "ar")  # one language written from each side
 
 
 def site_folder(config: Config) -> Path | None:
@@ -104,16 +108,34 @@ def _rendered(content: EditionContent, language: str, site: Path | None) -> Iter
             if unlike:
                 yield Problem(file=str(site / unlike[0]) if site and (site / unlike[0]).is_file() else unlike[0], line=1, said=unlike[1])
                 return
+        if language in _SIDES:
+            yield from _unread(work, site)
     except TemplateError as error:
         file, _, line = str(error.subject).rpartition(":")
         yield Problem(file=file or str(error.subject), line=int(line) if file and line.isdigit() else 1, said=error.detail)
 
 
 def _lacking(work: Job, site: Path) -> list[Problem]:
+    page, marked, slots = _pool(work)
+    return missing(page, marked, slots, site)
+
+
+def _unread(work: Job, site: Path | None) -> Iterator[Problem]:
+    """What mail programs ignore or break, each at the first tag that has it."""
+    page, _, _ = _pool(replace(work, placed=True))
+    met = set()
+    for fault in faults(inline(page.html), sent=False):
+        file, _, line = fault.place.rpartition(":")
+        if fault.said not in met:
+            met.add(fault.said)
+            yield Problem(file=shown(file or "digest/body.html", site), line=int(line or 1), said=fault.said)
+
+
+def _pool(work: Job) -> tuple[Page, Job, dict[str, str]]:
+    """The letter with everything that anybody gets, the job it was made by, and its slots."""
     salt = free_salt(repr((work.content, work.words.phrases)))
     marked, slots = replace(work, salt=salt), {slot: slot_word(salt, slot) for slot in SLOTS}
-    page = render(marked, (PoolView(salt, html=False), PoolView(salt, html=True)), slots, ["1", "2"])
-    return missing(page, marked, slots, site)
+    return render(marked, (PoolView(salt, html=False), PoolView(salt, html=True)), slots, ["1", "2"]), marked, slots
 
 
 def _readers(content: EditionContent, *, every_part: bool) -> Iterable[Fill]:

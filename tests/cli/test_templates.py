@@ -45,9 +45,23 @@ def test_all_problems_are_named_and_exit_with_one(home: Path) -> None:
     assert "digest/body.txt:" in lines[0]
     assert "found wrods, which is not there" in lines[0]
     assert "found compny, which is not there" in lines[1]
-    assert lines[2] == "2 problems. No edition is planned with templates that fail."
+    assert lines[2] == "2 problems. Mend them before the next `digest edition plan`."
     found = json.loads(run(home, "check", "--json").output)["problems"]
     assert [problem["line"] > 1 for problem in found] == [True, True]
+
+
+def test_what_mail_programs_break_is_named_with_its_line_and_what_to_write(home: Path) -> None:
+    run(home, "copy", "digest/posts.html")
+    file = home / "site" / "digest" / "posts.html"
+    text = file.read_text(encoding="utf-8").replace('<h3 class="ink headline"', '<h3 class="ink headline" style="position:relative;padding:8px"')
+    file.write_text(text, encoding="utf-8")
+    line = text.count("\n", 0, text.index("position:relative")) + 1
+    done = run(home, "check")
+    assert done.return_value == 1
+    told = [one for one in done.output.splitlines() if f"digest/posts.html:{line}: found " in one]
+    assert len(told) == 2, done.output
+    assert "position:relative on <h3>, which Outlook for Windows and Outlook on phones and Gmail ignore" in told[1]
+    assert "padding:8px on <h3>, which Outlook for Windows ignores, since it pads table cells alone; write padding on the cell" in told[0]
 
 
 def test_without_a_folder_copying_says_what_to_set(home: Path) -> None:

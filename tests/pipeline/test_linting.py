@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from digest.db import editions
 from digest.db.session import read
 from digest.errors import NoSuchWeekError
+from digest.mail import overrides
 from digest.pipeline import edition, linting
 from tests.conftest import NOW
 from tests.factories import QUEUE, company, crowd, person
@@ -85,3 +86,13 @@ def test_a_subject_of_an_earlier_edition_is_told(engine: Engine, tmp_path: Path)
 def test_a_week_is_written_as_a_week(engine: Engine, tmp_path: Path) -> None:
     with pytest.raises(NoSuchWeekError, match="2026-W48"):
         linting.lint(engine, company(engine, tmp_path, crowd(2)), now=NOW, period="next")
+
+
+def test_what_mail_programs_break_in_the_letters_is_a_problem(engine: Engine, tmp_path: Path) -> None:
+    config = company(engine, tmp_path, crowd(12), site={"templates": "site"})
+    overrides.copy("digest/body.html", tmp_path / "site")
+    file = tmp_path / "site" / "digest" / "body.html"
+    assert not [finding for finding in linting.lint(engine, config, now=NOW).findings if "templates check" in finding.change]
+    file.write_text(file.read_text(encoding="utf-8").replace('<p class="soft fine">', '<p class="soft fine" style="display:flex">'), encoding="utf-8")
+    found = [finding for finding in linting.lint(engine, config, now=NOW).findings if "templates check" in finding.change]
+    assert [(finding.found, finding.stops) for finding in found] == [("display:flex on <p>", True)]
