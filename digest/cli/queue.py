@@ -12,8 +12,9 @@ from digest.errors import DigestError
 
 if TYPE_CHECKING:
     from digest.config import Config
-    from digest.domain.post import Post
+    from digest.domain.post import Post, Queue
     from digest.domain.share import Network
+    from digest.pipeline.drafts import Drafted
     from digest.pipeline.queue import Checked
 
 file_argument = click.argument("file", type=click.Path(path_type=Path), required=False)
@@ -95,6 +96,7 @@ def _summary(checked: Checked, path: Path) -> dict[str, Any]:
         "figures": len(queue.figures),
         "answers": len(queue.answers),
         "lessons": len(queue.lessons),
+        "drafts": len(queue.drafts),
         "authors_checked": checked.authors_checked,
         "problems": [{"file": p.file, "line": p.line, "col": p.col, "text": p.text} for p in checked.problems],
     }
@@ -102,15 +104,66 @@ def _summary(checked: Checked, path: Path) -> dict[str, Any]:
 
 def _sentence(checked: Checked, path: Path) -> str:
     queue = checked.queue
+    drafts = f" {_count(len(queue.drafts), 'draft')} waiting for a why." if queue.drafts else ""
     if not queue.posts:
-        return f"{path}: no problems, and no posts yet. Write a [[post]] with title, url and why."
+        return f"{path}: no problems, and no posts yet.{drafts or ' Write a [[post]] with title, url and why.'}"
     posts = f"{_count(len(queue.posts), 'post')} ({checked.colleagues} by colleagues, {checked.internal} internal)"
     rest = ", ".join([_count(len(queue.figures), "figure"), _count(len(queue.answers), "answer"), _count(len(queue.lessons), "lesson")])
-    return f"{path}: no problems. {posts}, {rest}."
+    return f"{path}: no problems. {posts}, {rest}.{drafts}"
 
 
 def _count(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+@command.command()
+@click.argument("url")
+@pass_home
+@as_json_option
+def add(home: Home, *, url: str, as_json: bool) -> None:
+    """Draft a post of what the page at URL says about itself, at the end of the configured queue."""
+    from digest.pipeline import drafts
+
+    path = home.config.queue_path
+    _tell(drafts.from_page(url, path, lambda: _had(home, path), home.now()), as_json=as_json)
+
+
+@command.command()
+@click.argument("url")
+@click.option("--most", type=click.IntRange(1, 100), default=5, show_default=True, help="How many drafts at most, newest first.")
+@pass_home
+@as_json_option
+def feed(home: Home, *, url: str, most: int, as_json: bool) -> None:
+    """Draft what is new in the RSS or Atom feed at URL, at the end of the configured queue."""
+    from digest.pipeline import drafts
+
+    path = home.config.queue_path
+    _tell(drafts.from_feed(url, path, lambda: _had(home, path), home.now(), most=most), as_json=as_json)
+
+
+def _had(home: Home, path: Path) -> frozenset[str]:
+    """Articles that need no draft any more."""
+    from digest.pipeline import drafts, queue
+
+    url = home.unchecked_engine.url
+    made = url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
+    found = queue.load(path, people=None, networks=_networks(_config(home)))
+    return drafts.addresses(found, home.engine if made else None)
+
+
+def _tell(done: Drafted, *, as_json: bool) -> None:
+    data = {
+        "file": str(done.file),
+        "drafts": [{"title": draft.title, "url": draft.url, "language": draft.language} for draft in done.written],
+        "known": done.known,
+        "more": done.more,
+    }
+    lines = [f"  {draft.title}" for draft in done.written]
+    known = f" {_count(done.known, 'article')} stood there already or in an edition." if done.known else ""
+    more = f" {done.more:,} more are new: name a larger --most." if done.more else ""
+    head = f"{done.file}: {_count(len(done.written), 'draft')} at its end.{known}{more}" if lines else f"{done.file}: nothing new.{known}"
+    after = ["Say why each matters, then delete its line `draft`; until then none of them is planned."] if lines else []
+    say(data, "\n".join([head, *lines, *after]), as_json=as_json)
 
 
 @command.command("list")
@@ -122,9 +175,13 @@ def list_(home: Home, *, file: Path | None, as_json: bool) -> None:
     from digest.pipeline import queue
 
     path = home.config.queue_path if file is None else file
-    posts = queue.load(path, people=None, networks=_networks(_config(home))).posts
-    text = _table(posts) if posts else f"{path}: no posts yet. Write a [[post]] with title, url and why, then run `digest queue check`."
-    say({"posts": [_as_data(post) for post in posts]}, text, as_json=as_json)
+    found = queue.load(path, people=None, networks=_networks(_config(home)))
+    posts = found.posts
+    text = (
+        _table(found) if posts or found.drafts else f"{path}: no posts yet. Write a [[post]] with title, url and why, then run `digest queue check`."
+    )
+    data = [_as_data(post) | {"draft": post in found.drafts} for post in (*posts, *found.drafts)]
+    say({"posts": data}, text, as_json=as_json)
 
 
 def _as_data(post: Post) -> dict[str, Any]:
@@ -132,7 +189,7 @@ def _as_data(post: Post) -> dict[str, Any]:
     return {name: getattr(post, name) for name in names} | {"origin": post.origin, "captions": {k: len(v) for k, v in post.captions.items()}}
 
 
-def _table(posts: tuple[Post, ...]) -> str:
+def _table(queue: Queue) -> str:
     from rich.table import Table
 
     from digest.cli.tables import drawn
@@ -140,9 +197,10 @@ def _table(posts: tuple[Post, ...]) -> str:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("Id", "Title", "By", "Kind", "Side", "From", "Until"):
         table.add_column(name, overflow="fold", no_wrap=name in {"Id", "From", "Until"})
-    for post in posts:
+    for post in (*queue.posts, *queue.drafts):
         window = (str(post.starts or ""), str(post.ends or post.closes or ""))
-        table.add_row(post.id, post.title, post.by or "comms", post.kind, post.visibility, *window)
+        by = "draft" if post in queue.drafts else post.by or "comms"
+        table.add_row(post.id, post.title, by, post.kind, post.visibility, *window)
     return drawn(table)
 
 

@@ -190,6 +190,14 @@ def with_utm(url: str, *, source: str, campaign: str, content: str) -> str:
     return _with_values(url, {name: value.lower() for name, value in values.items()})
 
 
+def without_utm(url: str) -> str:
+    """`url` without the UTM values that a feed or a newsletter put into it; all else stays as it was written."""
+    base, mark, fragment = url.partition("#")
+    head, _, query = base.partition("?")
+    kept = "&".join(part for part in query.split("&") if part and not part.lower().startswith("utm_"))
+    return f"{head}{'?' if kept else ''}{kept}{mark}{fragment}" if "utm_" in query.lower() else url
+
+
 def with_click_id(url: str, made: str) -> str:
     """`url` with `ac_id` put into its query as text; as it is when it has one already or would grow beyond 2,048 characters."""
     return _with_values(url, {CLICK_ID: made})

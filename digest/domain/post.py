@@ -170,3 +170,4 @@ class Queue:
     answers: tuple[Answer, ...] = ()
     lessons: tuple[Lesson, ...] = ()
     editions: tuple[EditionWords, ...] = ()
+    drafts: tuple[Post, ...] = ()  # wait for somebody to say why; never planned

@@ -76,6 +76,7 @@ class _Gathered:
     tables: Mapping[str, Table]
     problems: list[Problem] = field(default_factory=list)
     nouns: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in _NUMBERED})
+    drafts: list[dict[str, Any]] = field(default_factory=list)
     ids: dict[str, dict[str, Callable[[], str]]] = field(default_factory=lambda: {name: {} for name in _NUMBERED})  # id -> its place, if asked
 
     def add(self, file: str, raw: bytes) -> None:
@@ -109,17 +110,18 @@ class _Gathered:
     def _one(self, notes: Notes, name: str, path: tuple[str | int, ...], data: Mapping[str, Any], kind: Table) -> None:
         before = len(notes.problems)
         good = good_values(notes, path, data, kind.spec)
-        for key in kind.required:
+        draft = name == "post" and good.get("draft") is True
+        for key in ("title",) if draft else kind.required:
             if key not in data:
                 notes.at_key(path, f"found no {key}, needed {key} = ...")
-        for key, sentence in kind.rules(data, good):
+        for key, sentence in () if draft else kind.rules(data, good):
             if key:
                 notes.at_value((*path, key), sentence)
             else:
                 notes.at_key(path, sentence)
         self._claim(notes, name, path, good)
         if len(notes.problems) == before:
-            self.nouns[name].append(good)
+            (self.drafts if draft else self.nouns[name]).append(good)
 
     def _claim(self, notes: Notes, name: str, path: tuple[str | int, ...], good: Mapping[str, Any]) -> None:
         """See that an id, or the week of an `[edition]`, is there once in all files."""
@@ -136,10 +138,13 @@ class _Gathered:
     def queue(self) -> Queue:
         """Everything without a problem."""
         slugs = Slugs(self.ids["post"])
-        for good in self.nouns["post"]:
+        for good in [*self.nouns["post"], *self.drafts]:
             if "id" not in good:
                 good["id"] = slugs.give(good["title"])
-        return Queue(**{_NUMBERED[name]: tuple(self.tables[name].make(**good) for good in found) for name, found in self.nouns.items()})
+        drafts = tuple(self.tables["post"].make(**{"why": "", **good}) for good in self.drafts)
+        return Queue(
+            drafts=drafts, **{_NUMBERED[name]: tuple(self.tables[name].make(**good) for good in found) for name, found in self.nouns.items()}
+        )
 
 
 def _stray(name: str, value: object, tables: Mapping[str, Table]) -> str:

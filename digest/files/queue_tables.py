@@ -111,6 +111,7 @@ def post_table(authors: Authors, caption_reader: Reader, site_url: str = "") -> 
     """`[[post]]`."""
     only = {"countries": each(_text_of(country)), "teams": each(checks.line), "languages": each(_text_of(language))}
     spec = {
+        "draft": leaf(checks.flag),
         "id": leaf(checks.identifier),
         "title": leaf(checks.line),
         "url": leaf(checks.article(site_url)),
@@ -150,10 +151,11 @@ def post_table(authors: Authors, caption_reader: Reader, site_url: str = "") -> 
     return Table(spec=spec, required=("title", "why"), make=_post, rules=_post_rules)
 
 
-POST_KEYS = frozenset(Post.__dataclass_fields__)
+POST_KEYS = frozenset(Post.__dataclass_fields__) | {"draft"}
 
 
 def _post(**values: Any) -> Post:  # noqa: ANN401 - checked values
+    values.pop("draft", None)
     kinds = {"kind": Kind(values.get("kind", Kind.ARTICLE)), "visibility": Visibility(values.get("visibility", Visibility.PUBLIC))}
     return Post(**{**values, **kinds})
 

@@ -117,3 +117,23 @@ def test_a_post_that_leads_to_a_letter_s_own_link_or_a_shortener_is_named_at_its
     assert said.code == 1
     assert 'queue.toml:4:7: found "https://letter.example.com/l/k7q2m9x4c8v3", allowed the article\'s own address, not a link of a letter' in said.err
     assert 'queue.toml:8:7: found "https://bit.ly/x", allowed the article\'s own address, not a shortened one' in said.err
+
+
+def test_no_draft_comes_from_inside(door: Door) -> None:
+    door.write("config.toml", "")
+    door.write("queue.toml", POST)
+    for command in ("add", "feed"):
+        said = door("queue", command, "http://127.0.0.1/admin")
+        assert (said.code, said.out) == (1, "")
+        assert "http://127.0.0.1/admin: leads to a place that is not public" in said.err
+    assert (door.home / "queue.toml").read_text(encoding="utf-8") == POST
+
+
+def test_drafts_are_counted_and_listed(door: Door) -> None:
+    door.write("queue.toml", POST + '[[post]]\ndraft = true\ntitle = "B"\n')
+    assert door("queue", "check", "queue.toml").out.endswith(
+        "1 post (0 by colleagues, 0 internal), 0 figures, 0 answers, 0 lessons. 1 draft waiting for a why.\n"
+    )
+    assert "draft" in door("queue", "list", "queue.toml").out
+    listed = json.loads(door("queue", "list", "queue.toml", "--json").out)["posts"]
+    assert [(one["title"], one["draft"]) for one in listed] == [("A", False), ("B", True)]
