@@ -28,6 +28,7 @@ from digest.config_tables import (
     Dkim,
     Inbound,
     Keys,
+    Ledger,
     Mix,
     Moderation,
     Privacy,
@@ -66,6 +67,7 @@ class Config(Keys):
     transports: dict[TransportName, Transport] = Field(default={})
     delivery: Delivery = Delivery()
     inbound: Inbound = Inbound()
+    ledger: Ledger = Ledger()
     dkim: Dkim = Dkim()
     web: Web = Web()
     sharing: Sharing = Sharing()

@@ -143,6 +143,13 @@ class Inbound(Keys):
     mailbox: MailSource = ""
     password: str = Field(default="", repr=False)
     kept: str = "inbound"
+    trusted_servers: Domains = ()
+
+
+class Ledger(Keys):
+    """[ledger]: you asked, we answered."""
+
+    printed: int = Field(default=4, ge=1, le=20)
 
 
 class Dkim(Keys):

@@ -34,6 +34,21 @@ _KINDS = {  # one, several
     "delayed": ("delay, which is no bounce", "delays, which are no bounce"),
     "delivered": ("receipt", "receipts"),
 }
+_BECAME = {  # one, several
+    "question": ("question, in the ledger", "questions, in the ledger"),
+    "suggestion": ("suggestion or remark, in the ledger", "suggestions or remarks, in the ledger"),
+    "objection": ("objection, in the ledger", "objections, in the ledger"),
+    "post": ("post, proposed", "posts, proposed"),
+}
+_SKIPPED = {
+    "automatic": "skipped: a machine wrote it",
+    "maybe_automatic": "skipped: a machine, a list or an absence, by the look of it",
+    "own": "skipped: by a digest",
+    "stranger": "skipped: the sender is not on the roster",
+    "not_to_us": "skipped: answers no letter and is not addressed to the digest",
+    "no_words": "skipped: nothing of the sender's own stands in it",
+    "flood": "skipped: the sender has written enough today",
+}
 
 
 @click.command("inbound")
@@ -105,7 +120,7 @@ def _folder(home: Home) -> Path:
 
 
 def _taken(home: Home, source: str, recipient: str) -> Taken:
-    from digest.pipeline import inbound
+    from digest.pipeline import inbound, replies
 
     config = home.config
     return inbound.collect(
@@ -116,6 +131,7 @@ def _taken(home: Home, source: str, recipient: str) -> Taken:
         stdin=sys.stdin.buffer,
         password=config.inbound.password,
         recipient=recipient,
+        settings=replies.settings(config),
     )
 
 
@@ -125,6 +141,11 @@ def told(taken: Taken, kept: Path) -> str:
         return "Nothing is waiting." if not taken.problems else "Nothing was read."
     lines = ["Read 1 message." if taken.read == 1 else f"Read {taken.read:,} messages."]
     lines += [f"  {count:,} {_KINDS[kind][count > 1]}" for kind, count in sorted(taken.kinds.items())]
+    lines += [f"  {count:,} {_BECAME[kind][count > 1]}" for kind, count in sorted(taken.replies.items())]
+    lines += (
+        [f"  {taken.asked:,} of these wait for a yes: nothing shows who wrote them, so whoever they name was asked by mail"] if taken.asked else []
+    )
+    lines += [f"  {count:,} {_SKIPPED[reason]}" for reason, count in sorted(taken.skipped.items())]
     lines += [f"  {taken.again:,} read before"] if taken.again else []
     lines += [f"  {taken.empty:,} empty; nothing to keep"] if taken.empty else []
     lines += [f"  {count:,} kept for you to look at, in {kept / folder}" for folder, count in sorted(taken.kept.items())]

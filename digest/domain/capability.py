@@ -16,6 +16,7 @@ class Purpose(StrEnum):
     AGREE = "agree"  # say yes or no to an edit of their words
     ANSWER = "answer"  # answer a letter from a colleague
     DISOWN = "disown"  # say that a letter in their name was not theirs
+    ENTRY = "entry"  # see what became of their words in the ledger, and change it
 
 
 LIFE = {
@@ -26,4 +27,5 @@ LIFE = {
     Purpose.AGREE: timedelta(days=14),
     Purpose.ANSWER: timedelta(days=28),
     Purpose.DISOWN: timedelta(days=28),
+    Purpose.ENTRY: timedelta(days=56),
 }

@@ -34,6 +34,12 @@ class Notice(StrEnum):
     WROTE = "wrote"  # the receipt for a letter to a colleague, with "that was not me"
     PASSED = "passed"  # a colleague passed an internal post on to them
     NOT_TRUSTED = "not_trusted"  # their posts are reviewed again, and why
+    ENTERED = "entered"  # what they wrote stands in the ledger, and what it was taken for
+    WAS_YOU = "was_you"  # somebody wrote in their name, and nothing happens before they say yes
+    OWNED = "owned"  # somebody is named who answers them
+    ANSWERED = "answered"  # their answer, which the next edition prints
+    ANSWERED_YOU = "answered_you"  # their answer, which nobody else reads
+    NO_FILES = "no_files"  # files came with what they wrote, and were not kept
 
 
 @dataclass(frozen=True, kw_only=True)

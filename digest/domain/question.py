@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from statistics import median
 from typing import Final
+
+from digest.domain.edition import FrozenAnswer
 
 LONG: Final = timedelta(days=28)  # open for longer: the edition names it, with its owner
 WORDS: Final = 4000  # characters of a question; what is longer is nobody's question
@@ -74,3 +78,30 @@ def unowned(entries: Iterable[Question], today: date) -> list[Question]:
     """Open entries that are overdue and that nobody answers for, the oldest first."""
     found = [one for one in entries if one.state is QuestionState.OPEN and not one.owner and is_overdue(one.asked_at.date(), today)]
     return sorted(found, key=lambda one: (one.asked_at, one.id))
+
+
+def printable(news: Sequence[Question], waiting: Sequence[Question], day: date, *, room: int, hard: bool = True) -> tuple[FrozenAnswer, ...]:
+    """What of the ledger an edition of `day` shows, in at most `room` entries.
+
+    First the hard question, one at most and none unless `hard`; then new answers, those that were asked first; then what
+    waits for too long, each with its owner. One that waits has a place whatever there is to answer, so that none hides.
+    """
+    hardest = [one for one in news if one.hard and one.owner][:1] if hard else []
+    plain = [one for one in news if not one.hard and one.owner]
+    late = [one for one in waiting if one.owner and is_overdue(one.asked_at.date(), day)]
+    free = max(room - len(hardest), 0)
+    kept = plain[: max(free - 1, 0) if late else free]
+    return tuple(frozen(one, day) for one in [*hardest[:room], *kept, *late[: free - len(kept)]])
+
+
+def frozen(one: Question, day: date) -> FrozenAnswer:
+    """An entry as an edition prints it: never who asked."""
+    end = day if one.answered_at is None else one.answered_at.date()
+    days = max(0, days_open(one.asked_at.date(), end))
+    return FrozenAnswer(question=one.text, owner=one.owner, answer=one.answer, days=days, hard=one.hard, entry=one.id)
+
+
+def answer_days(spans: Iterable[tuple[datetime, datetime]]) -> int | None:
+    """Median days from asking to answering, whole days begun; None when nothing was answered."""
+    seconds = [(answered - asked).total_seconds() for asked, answered in spans]
+    return max(1, math.ceil(median(seconds) / timedelta(days=1).total_seconds())) if seconds else None

@@ -10,7 +10,7 @@ import quotequail
 import regex
 
 _LINES = 600  # that are looked at
-_WIDE = 2_000  # characters of a line that are
+_WIDE = 20_000  # characters of a line that are
 _NEAR = 3  # lines an attribution may be folded into
 _TAIL = 12  # lines in which a letter may end
 _COPIED = 3  # fields that make a head
@@ -47,9 +47,14 @@ _GOODBYE = regex.compile(
 )
 
 
+def bounded(text: str) -> str:
+    """As much of `text` as is looked at."""
+    return "\n".join(line[:_WIDE] for line in text.split("\n")[:_LINES])
+
+
 def own_words(text: str) -> str:
-    """`text` without quoted letters and its signature; lines that somebody wrote between quoted ones stay."""
-    lines = [line[:_WIDE].rstrip() for line in text.split("\n")[:_LINES]]
+    """`text`, as `bounded` gives it, without quoted letters and its signature; lines that somebody wrote between quoted ones stay."""
+    lines = [line.rstrip() for line in bounded(text).split("\n")]
     written = _written(_before_heads(lines))
     found = _collapsed(_unsigned(written))
     if not found:

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 from digest.domain.reply import BODY, Written
 from digest.mail.charsets import text_of, tidy
 from digest.mail.parts import Fields, Part, decoded, first, parameter, parts
-from digest.mail.quoted import own_words
+from digest.mail.quoted import bounded, own_words
 from digest.mail.unmarked import unmarked
 
 _ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]@]{1,64}@[^\s<>,;:\"()\[\]@]{1,255}")
@@ -43,7 +43,9 @@ def read_written(data: bytes, recipient: str = "") -> Written:
     """Read a message of somebody. `data`: its beginning, all of it when it is small. `recipient`: the address it came to, if that is known."""
     head, _, found = parts(data)
     whole = tidy(_text(found))
-    words = own_words(whole[: 4 * BODY])
+    seen = bounded(whole[: 4 * BODY])
+    words = own_words(seen)
+    more = len(seen) < len(whole) and words.endswith(seen.rstrip().rpartition("\n")[2].strip())  # their own words go on behind it
     sender = _sender(head)
     return Written(
         sender=sender,
@@ -56,7 +58,7 @@ def read_written(data: bytes, recipient: str = "") -> Written:
         digest=any(name in head for name in _OURS),
         authentication=tuple(head.get("authentication-results", [])),
         words=words[:BODY],
-        cut=len(words) > BODY or len(whole) > 4 * BODY,
+        cut=len(words) > BODY or more,
         attachments=tuple(_attachments(found)),
     )
 

@@ -23,7 +23,7 @@ from digest.domain.envelope import envelope
 from digest.domain.message import SkipReason
 from digest.domain.schedule import Hours, Timetable, coming, is_over, missed, to_plan, window
 from digest.errors import DigestError, EditionError, NoSuchWeekError, NotFoundError
-from digest.pipeline import explaining, fitting, freezing, networks, pictures, quality, queue
+from digest.pipeline import explaining, fitting, freezing, ledger, networks, pictures, quality, queue
 from digest.pipeline.planning import Planner, edition_hash
 from digest.pipeline.schedule import hours, timetable
 
@@ -190,6 +190,7 @@ def approve(engine: Engine, config: Config | None = None, *, now: datetime, who:
             raise EditionError(found.period, detail, hint="The next `digest tick` records it as skipped: missed; its posts move on to the next week.")
         if not editions.move(connection, found.id, EditionState.APPROVED, now=now, who=who):
             raise EditionError(found.period, f"it is {found.state}, so it cannot be approved", hint=_instead(found.state))
+        ledger.note_printed(connection, found.id)
     if found.due_from is not None and found.due_from <= now:
         which = "All of it is" if found.due_until is not None and found.due_until <= now else "The first messages are"
         return f"{found.period} is approved. {which} already due: the next `digest tick` sends what is not too late."
@@ -259,6 +260,7 @@ def _settle(engine: Engine, config: Config, now: datetime) -> list[str]:
                 edition.state is EditionState.DRAFT and config.schedule.approval == "automatic" and not _is_missed(edition, hours(config), now)
             )
             if automatic and editions.move(connection, edition.id, EditionState.APPROVED, now=now, who="schedule"):
+                ledger.note_printed(connection, edition.id)
                 said.append(f"{edition.period} is approved.")
             said += _give_up(connection, editions.by_id(connection, edition.id), hours(config), now)
     return said

@@ -12,10 +12,11 @@ from digest.domain import calendar
 from digest.domain.edition import EditionContent
 from digest.domain.employee import Employee
 from digest.domain.planning import Words, freeze_edition
-from digest.domain.post import Origin
+from digest.domain.post import Origin, Queue
 from digest.errors import EditionError
-from digest.pipeline import branding, networks, queue, votes
+from digest.pipeline import branding, ledger, networks, queue, votes
 from digest.pipeline.planning import fresh_token
+from digest.pipeline.queue import Checked
 
 
 def freeze(connection: Connection, config: Config, period: str) -> tuple[EditionContent, tuple[str, ...]]:
@@ -27,16 +28,16 @@ def checked(connection: Connection, config: Config) -> Checked:
     """The queue as it is now, with every problem; while nobody is on the roster, `by` may be anybody. Raises UnreadableFileError."""
     return queue.check(
         config.queue_path,
-        people=people.addresses(connection),
+        people=people.addresses(connection) or None,
         disclosure=words(config).disclosure,
         networks=networks.known(config),
         site_url=config.site.url,
     )
-    found = editions.by_period(connection, period)
 
 
 def frozen(connection: Connection, config: Config, period: str, said: Queue) -> tuple[EditionContent, tuple[str, ...]]:
     """The words of `period` out of a queue without problems. Raises EditionError when it has nothing to say."""
+    found = editions.by_period(connection, period)
     look, notes = branding.brand(config)
     content = freeze_edition(
         said,
@@ -50,8 +51,9 @@ def frozen(connection: Connection, config: Config, period: str, said: Queue) -> 
     if not content.posts:
         where = config.queue_path
         raise EditionError(where, f"it has no post for {period}", hint="Add a [[post]] to it, then run `digest queue check`.")
-    return content, (*_mix_warnings(content, config), *notes)
+    content = ledger.merged(connection, content, found.id if found else 0, config.ledger.printed)
     content, _ = votes.heard(connection, content, minimum=config.privacy.minimum_group, places=config.mix.curated)
+    return content, (*_mix_warnings(content, config), *notes)
 
 
 def _authors(connection: Connection, addresses: set[str]) -> dict[str, Employee]:

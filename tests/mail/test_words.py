@@ -12,6 +12,7 @@ import digest.mail
 from digest.domain.contribution import FACTS, WORDS, EditReason
 from digest.domain.notice import Notice
 from digest.domain.post import Kind, Visibility
+from digest.domain.question import QuestionKind
 from digest.domain.words import count_words, direction, initial, nearest, pace, reading_minutes, shorten
 from digest.mail import catalogue
 from digest.mail.environment import templates_folder
@@ -37,6 +38,7 @@ def test_every_phrase_is_used_and_every_used_phrase_exists() -> None:
         | {f"visibility_{side}" for side in Visibility}
         | {f"kind_{kind}" for kind in Kind}
         | {f"reason_{reason}" for reason in EditReason}
+        | {f"notice_said_{kind}" for kind in QuestionKind}
     )
     assert set(ENGLISH) - used - made == set()
     assert set(re.findall(r'words\("(\w+)"', templates)) - {"stored_", "notice_"} <= set(ENGLISH)
