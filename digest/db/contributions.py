@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from digest.db.schema import contribution, contribution_edit, employee
+from digest.db.schema import audit, contribution, contribution_edit, employee
 from digest.domain.contribution import WORDS, Contribution, ContributionState, Edit, EditReason, Source, Words
 
 _PLAIN = ("id", "key", "body", "language", "n", "post_id", "version", "made_at", "proposed_at", "decide_by", "decided_at", "decided_by", "reason")
@@ -115,3 +115,10 @@ def trusted(connection: Connection, number: int) -> datetime | None:
 def trust(connection: Connection, number: int, since: datetime | None) -> None:
     """Give this person the right to go without review, or take it back with None."""
     connection.execute(update(employee).where(employee.c.id == number).values(trusted_at=since))
+
+
+def history(connection: Connection, number: int) -> list[dict[str, Any]]:
+    """What was done with it, the oldest first."""
+    columns = (audit.c[name] for name in ("at", "who", "what", "detail"))
+    rows = connection.execute(select(*columns).where(audit.c.subject == f"contribution:{number}").order_by(audit.c.id))
+    return [dict(row) for row in rows.mappings()]

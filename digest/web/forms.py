@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a stranger's broken form is answered, not told in our log
-_FIELDS = 20
+_FIELDS = 60  # every network may be ticked
 _PART = 65536
 _CHARSET = re.compile(r"charset[^=;]*=\s*\"?([^\s\";]*)")
 # Python knows codecs that fail, or that make text which cannot be written down again (unicode_escape, utf-7, punycode).

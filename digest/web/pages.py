@@ -80,7 +80,8 @@ class Pages:
         # A form of the share page is answered by a redirect to a network, and that may redirect on: any https place.
         forms = "'self' https:" if name == "share" else "'self'"
         script = f" script-src {hashed(made.script)};" if made.script else ""
-        sources = f"default-src 'none'; style-src {hashed(made.style)};{script} img-src 'self'"
+        images = "'self' data:" if name == "give" else "'self'"  # a preview shows a stranger's picture, made small by us
+        sources = f"default-src 'none'; style-src {hashed(made.style)};{script} img-src {images}"
         policy = f"{sources}; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
         headers = {
             "content-type": "text/html; charset=utf-8",

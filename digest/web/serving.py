@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from digest.config import Config
 from digest.files.country import open_countries
 from digest.files.scanners import load_scanners
-from digest.pipeline import branding, networks
+from digest.pipeline import branding, contribution, networks
 from digest.pipeline.replaying import spool_of
 from digest.pipeline.tracking import company_networks, country_database, in_ascii, thresholds
 from digest.web.app import App, make_app
@@ -60,4 +60,6 @@ def web_settings(config: Config, now: datetime) -> WebSettings:
         brand=brand,
         logo=branding.logo_file(config)[0],
         templates=config.templates_path,
+        moderation=contribution.rules(config),
+        offered=tuple((network.name, network.label) for network in networks.offered(config)),
     )

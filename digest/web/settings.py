@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from digest.domain.brand import Brand
+from digest.domain.moderation import Rules
 from digest.domain.share import Network
 from digest.domain.visitor import DEFAULTS, ScannerNetwork, Thresholds
 from digest.files.logo import LogoFile
+from digest.pipeline.contribution_look import Look, look
 from digest.pipeline.tracking import Mode, Networks, TrackingSettings, nowhere
 
 
@@ -42,6 +44,9 @@ class WebSettings:
     brand: Brand = field(default_factory=Brand)
     logo: LogoFile | None = None  # served from our own address
     templates: Path | None = None  # a folder whose pages win over ours
+    moderation: Rules = field(default_factory=Rules)
+    offered: tuple[tuple[str, str], ...] = ()  # (name, label) of the networks that people share to, in their order
+    look: Look = look  # at a page that somebody names
 
     def for_tracking(self) -> TrackingSettings:
         """The part that tracking needs."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
+from digest.web import give
 from digest.web.rooms import Rooms
 
 
 def routes(rooms: Rooms) -> list[BaseRoute]:
     """All of them."""
-    del rooms
-    return []
+    return [*give.routes(rooms)]
