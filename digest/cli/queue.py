@@ -35,7 +35,7 @@ def check(home: Home, *, file: Path | None, roster: Path | None, as_json: bool) 
 
     Needs no database, and with FILE no configuration: what cannot be checked without them is said.
     """
-    from digest.pipeline import queue
+    from digest.pipeline import pictures, queue
 
     path = home.config.queue_path if file is None else file
     authors, missing = _authors(home, roster)
@@ -49,8 +49,16 @@ def check(home: Home, *, file: Path | None, roster: Path | None, as_json: bool) 
         count = len(checked.problems)
         click.echo(f"{count:,} problem{'s' if count > 1 else ''}. Nothing is planned from a queue with problems.", err=True)
         return 1
-    say(_summary(checked, path), _sentence(checked, path), as_json=as_json)
+    seen, elsewhere = pictures.look(path, checked.queue.posts)
+    if not as_json:
+        click.echo("".join(f"{line}\n" for line in (*seen, *_not_fetched(elsewhere))), err=True, nl=False)
+    say({**_summary(checked, path), "pictures": {"said": seen, "elsewhere": elsewhere}}, _sentence(checked, path), as_json=as_json)
     return 1 if checked.problems else 0
+
+
+def _not_fetched(elsewhere: int) -> list[str]:
+    count = _count(elsewhere, "picture")
+    return [f"Not checked: {count} at a web address; `digest edition plan` fetches {'it' if elsewhere == 1 else 'them'}."] if elsewhere else []
 
 
 def _authors(home: Home, roster: Path | None) -> tuple[frozenset[str] | None, str]:

@@ -46,6 +46,7 @@ class Letter:
     html_bytes: int
     text_bytes: int
     wire_bytes: int
+    image_bytes: int = 0  # of the posts' pictures and faces, fetched beside it
     sections: Mapping[str, int] = field(default_factory=dict)  # part of the letter -> bytes of its HTML
     unread: Sequence[tuple[str, str, str]] = ()  # what some mail programs break: what it is, who breaks it and how, what to write
 

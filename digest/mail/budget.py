@@ -122,6 +122,7 @@ class Meter:
             html_bytes=len(html.encode()),
             text_bytes=len(text.encode()),
             wire_bytes=wire + _HEADERS,
+            image_bytes=sum(shown.octets for n in known for shown in (self._posts[n].picture, self._posts[n].face) if shown),
             sections=self._sections(choice, len(html.encode())),
             unread=tuple((fault.what, f"{' and '.join(fault.clients)} {fault.then}", fault.instead) for fault in faults(html)),
         )

@@ -23,7 +23,6 @@ from digest.net.kinds import Kind
 _FRESH = timedelta(minutes=15)  # an address is not asked again before
 _PATIENCE = 15.0  # seconds for one picture
 _AT_ONCE = 8
-_HEX = 64  # letters of a SHA-256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +45,16 @@ class Had:
     warning: str = ""
 
 
-def gather(engine: Engine, wants: Iterable[Want], now: datetime, way: Way) -> dict[Want, Had]:
-    """Look for every picture, several at a time; nothing is stored yet."""
+class Album:
+    """What earlier calls made and did not store."""
+
+    def __init__(self) -> None:
+        self.had: dict[str, Had] = {}  # by the source's key
+        self.unkept: dict[str, Made] = {}  # by name
+
+
+def gather(engine: Engine, wants: Iterable[Want], now: datetime, way: Way, album: Album | None = None) -> dict[Want, Had]:
+    """Look for every picture, several at a time; nothing is stored yet. `album`: what earlier calls made, and this one adds to it."""
     ordered = sorted(wants, key=lambda want: want.said)
     if not ordered:
         return {}
@@ -55,13 +62,16 @@ def gather(engine: Engine, wants: Iterable[Want], now: datetime, way: Way) -> di
         octets = dict(zip(ordered, pool.map(_read, ordered), strict=True))
         sought = {want: _key(want, octets[want]) for want in ordered}
         with read(engine) as connection:
-            known = pictures.known(connection, set(sought.values()))
-
-        def have(want: Want) -> Had:
-            before = known.get(sought[want])
-            return _have(want, octets[want], before or Source(key=sought[want], at=now), now, way, seen=before is not None)
-
-        return dict(zip(ordered, pool.map(have, ordered), strict=True))
+            seen = {key: Had(source=source) for key, source in pictures.known(connection, set(sought.values())).items()}
+        for key, one in album.had.items() if album else ():
+            if key not in seen or seen[key].source.at < one.source.at:
+                seen[key] = one
+        had = dict(
+            zip(ordered, pool.map(lambda want: _have(want, octets[want], seen.get(sought[want]), sought[want], now, way), ordered), strict=True)
+        )
+    if album is not None:
+        album.had |= {one.source.key: one for one in had.values()}
+    return had
 
 
 def store(engine: Engine, had: Mapping[Want, Had], faces: Mapping[int, Want], now: datetime) -> dict[Want, Source]:
@@ -70,20 +80,25 @@ def store(engine: Engine, had: Mapping[Want, Had], faces: Mapping[int, Want], no
         return {}
     with write(engine) as connection:
         keys.ensure_keys(connection, secrets.token_bytes, now)
-        secret = next(iter(keys.signing_keys(connection, "control").values()))
-        found: dict[Want, Source] = {}
-        for want, one in had.items():
-            source = one.source
-            if one.made is not None:
-                source = _named(source, one.made, secret)
-                pictures.put(connection, source.name, one.made.type, (one.made.width, one.made.height), one.made.data, now)
+        named = {want: _named(one, keys.signing_keys(connection, "control")) for want, one in had.items()}
+        for want, source in named.items():
+            made = had[want].made
+            if made is not None:
+                pictures.put(connection, source.name, made.type, (made.width, made.height), made.data, now)
             pictures.remember(connection, source)
-            if source.name:
-                found[want] = source
-        names = {source.name for source in found.values()}
+        found = {want: source for want, source in named.items() if source.name}
         outside = {source.name for want, source in found.items() if not want.internal}
-        pictures.use(connection, {name: name not in outside for name in names}, now)
+        pictures.use(connection, {source.name: source.name not in outside for source in found.values()}, now)
         pictures.set_faces(connection, {number: found[want].name if want in found else "" for number, want in faces.items()})
+    return found
+
+
+def hold(engine: Engine, had: Mapping[Want, Had], album: Album) -> dict[Want, Source]:
+    """The sources that have a picture; what is not stored goes into the album and nowhere else."""
+    with read(engine) as connection:
+        secret = keys.signing_keys(connection, "control")
+    found = {want: source for want, one in had.items() if (source := _named(one, secret)).name}
+    album.unkept |= {source.name: made for want, source in found.items() if (made := had[want].made)}
     return found
 
 
@@ -92,9 +107,11 @@ def check_file(file: Path) -> None:
     make(_octets(file), face=False)
 
 
-def _named(source: Source, made: Made, secret: bytes) -> Source:
-    name = pictures.named(secret, made.data, made.ending)
-    return replace(source, name=name, width=made.width, height=made.height, octets=len(made.data))
+def _named(one: Had, secret: Mapping[int, bytes]) -> Source:
+    if one.made is None:
+        return one.source
+    name = pictures.named(next(iter(secret.values()), b""), one.made.data, one.made.ending)
+    return replace(one.source, name=name, width=one.made.width, height=one.made.height, octets=len(one.made.data))
 
 
 def _read(want: Want) -> bytes | PictureError:
@@ -125,21 +142,27 @@ def _key(want: Want, octets: bytes | PictureError) -> str:
     return hashlib.sha256(use + b"octets|" + octets).hexdigest()
 
 
-def _have(want: Want, octets: bytes | PictureError, source: Source, now: datetime, way: Way, *, seen: bool) -> Had:
+def _have(want: Want, octets: bytes | PictureError, before: Had | None, key: str, now: datetime, way: Way) -> Had:
+    """`before`: what is stored or in the album."""
+    source = before.source if before else Source(key=key, at=now)
+    if isinstance(octets, PictureError):
+        return _missed(want, before, source, octets, now)
     lately = timedelta() <= now - source.at < _FRESH
-    if seen and (lately or bool(want.file and source.name)) and not isinstance(octets, PictureError):
-        return Had(source=source, warning=_warning(want, source, source.problem))
+    if before and (lately or (want.file and (source.name or before.made))):
+        return replace(before, warning=_warning(want, before))
     try:
-        if isinstance(octets, PictureError):
-            raise octets
         etag, data = ("", octets) if want.file else _fetched(want.address, source.etag, way)
         if data is None:
-            return Had(source=replace(source, problem="", at=now))
+            return Had(source=replace(source, problem="", at=now), made=before.made if before else None)
         return Had(source=replace(source, problem="", etag=etag, at=now), made=make(data, face=want.face))
     except DigestError as error:
-        problem = error.detail if isinstance(error, PictureError) else f"{error.summary}: {error.detail}"
-        kept = replace(source, problem=problem, at=now)
-        return Had(source=kept, warning=_warning(want, kept, problem))
+        return _missed(want, before, source, error, now)
+
+
+def _missed(want: Want, before: Had | None, source: Source, error: DigestError, now: datetime) -> Had:
+    problem = error.detail if isinstance(error, PictureError) else f"{error.summary}: {error.detail}"
+    missed = Had(source=replace(source, problem=problem, at=now), made=before.made if before else None)
+    return replace(missed, warning=_warning(want, missed))
 
 
 def _fetched(address: str, etag: str, way: Way) -> tuple[str, bytes | None]:
@@ -148,9 +171,8 @@ def _fetched(address: str, etag: str, way: Way) -> tuple[str, bytes | None]:
     return found.etag, None if found.unchanged else found.data
 
 
-def _warning(want: Want, source: Source, problem: str) -> str:
-    if not problem:
+def _warning(want: Want, one: Had) -> str:
+    if not one.source.problem:
         return ""
-    if source.name:
-        return f"{want.said}: {problem}. The one that was had before is shown."
-    return f"{want.said}: {problem}. {'Initials stand there' if want.face else 'The letter goes without it'}."
+    instead = "Initials stand there" if want.face else "The letter goes without it"
+    return f"{want.said}: {one.source.problem}. {'The one that was had before is shown' if one.source.name or one.made else instead}."

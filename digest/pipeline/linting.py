@@ -26,8 +26,9 @@ from digest.errors import NoSuchWeekError
 from digest.mail import catalogue
 from digest.mail.budget import Choice, Meter
 from digest.mail.compile import load_compiled
-from digest.pipeline import freezing, networks
+from digest.pipeline import freezing, networks, pictures
 from digest.pipeline.fitting import fitted, languages_said
+from digest.pipeline.gathering import Album
 from digest.pipeline.planning import mix_of
 from digest.pipeline.schedule import timetable
 from digest.pipeline.selection import Selector, letters_of
@@ -79,13 +80,17 @@ def _shown(letter: Letter) -> list[str]:
     return [
         f"{letter.language}, {letter.kind} letter"
         + (f" ({letter.people:,} {'person' if letter.people == 1 else 'people'})" if letter.people else ""),
-        f"  {letter.posts} posts, {letter.words:,} words, {letter.minutes} min, {letter.links} links, {letter.images} images",
+        f"  {letter.posts} posts, {letter.words:,} words, {letter.minutes} min, {letter.links} links, {letter.images} images{_weight(letter)}",
         f"  bytes: HTML {letter.html_bytes:,}, text {letter.text_bytes:,}, message {letter.wire_bytes:,}",
         f"  HTML by part: {parts}",
         f"  subject: {letter.subject}",
         f"  preheader: {letter.preheader}",
         "",
     ]
+
+
+def _weight(letter: Letter) -> str:
+    return f" ({letter.image_bytes:,} bytes)" if letter.image_bytes else ""
 
 
 def lint(engine: Engine, config: Config, *, now: datetime, period: str | None = None) -> Linted:
@@ -99,7 +104,7 @@ def lint(engine: Engine, config: Config, *, now: datetime, period: str | None = 
             content, bodies = editions.content(connection, found.id), editions.bodies(connection, found.id)
             chosen = samples.choices(connection, found.id)
         else:
-            content, bodies, chosen = _would_be(connection, config, _period(connection, config, period, now))
+            content, bodies, chosen = _would_be(connection, config, _period(connection, config, period, now), now)
         earlier = earlier_subjects(connection, content.period)
         readers = audience.readers(connection)
     return measured(Draft(content=content, bodies=bodies, chosen=chosen, planned=found is not None, earlier=earlier, readers=readers), config)
@@ -153,9 +158,10 @@ def _period(connection: Connection, config: Config, period: str | None, now: dat
     return period
 
 
-def _would_be(connection: Connection, config: Config, period: str) -> tuple[EditionContent, dict[str, bytes], Counter[samples.Choice]]:
+def _would_be(connection: Connection, config: Config, period: str, now: datetime) -> tuple[EditionContent, dict[str, bytes], Counter[samples.Choice]]:
     """What planning would freeze, compile and choose now; nothing is stored."""
     frozen, _ = freezing.freeze(connection, config, period)
+    frozen, _ = pictures.tried(connection.engine, config, frozen, now=now, album=Album())
     content, bodies = fitted(frozen, audience.languages(connection), config, networks.known(config))
     found = Counter[samples.Choice]()
     for person, decision in Selector(content, 0, mix_of(config)).everybody(connection):

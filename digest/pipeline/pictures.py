@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,28 +18,63 @@ from digest.domain.picture import FACE, Picture, drawn
 from digest.domain.post import Post
 from digest.files.pictures import PictureError
 from digest.net.fetch import PUBLIC, Way
-from digest.pipeline.gathering import Want, check_file, gather, store
+from digest.pipeline.gathering import Album, Had, Want, check_file, gather, hold, store
 
 _ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp"})
 
 
 def placed(engine: Engine, config: Config, content: EditionContent, *, now: datetime, way: Way = PUBLIC) -> tuple[EditionContent, tuple[str, ...]]:
     """The edition with its pictures, which are stored for readers to fetch, and a sentence for every one that it goes without."""
+    wants = _wants(engine, config, content)
+    had = gather(engine, wants.every(), now, way)
+    return _with(content, wants, had, store(engine, had, wants.faces, now))
+
+
+def tried(
+    engine: Engine, config: Config, content: EditionContent, *, now: datetime, album: Album, way: Way = PUBLIC
+) -> tuple[EditionContent, tuple[str, ...]]:
+    """The same, and nothing is stored: `album` holds the pictures, and remembers what was asked between one time and the next."""
+    wants = _wants(engine, config, content)
+    had = gather(engine, wants.every(), now, way, album)
+    return _with(content, wants, had, hold(engine, had, album) if had else {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wants:
+    """What an edition would like to show."""
+
+    images: Mapping[int, Want]  # a post's number -> its picture
+    faces: Mapping[int, Want]  # author -> portrait
+    problems: tuple[str, ...] = ()
+
+    def every(self) -> set[Want]:
+        return {*self.images.values(), *self.faces.values()}
+
+
+def _wants(engine: Engine, config: Config, content: EditionContent) -> _Wants:
     images = {post.n: _want(post.id, post.image, config.queue_path, internal=post.internal) for post in content.posts if post.image}
-    portraits, problem = _portraits(engine, config, content)
-    had = gather(engine, {*images.values(), *portraits.values()}, now, way)
-    shown = store(engine, had, portraits, now)
+    faces, problems = _portraits(engine, config, content)
+    return _Wants(images=images, faces=faces, problems=problems)
+
+
+def _with(content: EditionContent, wants: _Wants, had: Mapping[Want, Had], shown: Mapping[Want, Source]) -> tuple[EditionContent, tuple[str, ...]]:
     posts = tuple(
         replace(
             post,
-            picture=_picture(shown.get(images[post.n]), inside=post.internal) if post.n in images else None,
-            face=_face(shown.get(portraits[post.author_id])) if post.author and post.author_id in portraits else None,
+            picture=_picture(shown.get(wants.images[post.n]), inside=post.internal) if post.n in wants.images else None,
+            face=_face(shown.get(wants.faces[post.author_id])) if post.author and post.author_id and post.author_id in wants.faces else None,
         )
         for post in content.posts
     )
     said = [one.warning for one in had.values() if one.warning]
     mute = [_mute(post.id) for post in posts if post.picture and not post.image_alt]
-    return replace(content, posts=posts), (*problem, *said, *mute)
+    return replace(content, posts=posts), (*wants.problems, *said, *mute)
+
+
+def files_of(config: Config, content: EditionContent) -> list[Path]:
+    """The files beside the queue that its posts name, there or not."""
+    wants = [_want(post.id, post.image, config.queue_path, internal=post.internal) for post in content.posts if post.image]
+    return [want.file for want in wants if want.file is not None]
 
 
 def look(queue: Path, posts: Iterable[Post]) -> tuple[list[str], int]:

@@ -29,8 +29,9 @@ from digest.errors import ConfigError, DigestError, FileProblemsError, TemplateE
 from digest.mail import catalogue
 from digest.mail.budget import Choice, Meter
 from digest.mail.compile import load_compiled
-from digest.pipeline import fitting, freezing, linting, networks
+from digest.pipeline import fitting, freezing, linting, networks, pictures
 from digest.pipeline.edition import upcoming
+from digest.pipeline.gathering import Album
 from digest.pipeline.linting import Draft, Linted
 from digest.pipeline.planning import mix_of
 from digest.pipeline.rendering import DEAD_TOKEN, Renderer, compile_languages
@@ -131,10 +132,10 @@ class Whole:
     readers: int
 
 
-def rehearse(engine: Engine, config: Config, *, now: datetime) -> tuple[Take | None, tuple[Trouble, ...]]:
+def rehearse(engine: Engine, config: Config, *, now: datetime, album: Album | None = None) -> tuple[Take | None, tuple[Trouble, ...]]:
     """The coming edition, or why there is none: every problem of the queue, or the first of anything else.
 
-    Reads the database and writes nothing to it. Nothing is compiled yet, and nothing is left out for its size.
+    Reads the database and writes nothing to it; its new pictures are in `album`. Nothing is compiled yet, and nothing is left out for its size.
     """
     home = str(config.home)
     try:
@@ -147,10 +148,11 @@ def rehearse(engine: Engine, config: Config, *, now: datetime) -> tuple[Take | N
             content, notes = freezing.frozen(connection, config, period, checked.queue)
             found = editions.by_period(connection, period)
             table = timetable(connection, config, day_in(period, config.schedule.day))
+        content, noted = pictures.tried(engine, config, content, now=now, album=album or Album())
         rehearsal = Rehearsal(replace(content, browser_token=DEAD_TOKEN), config, networks.known(config), {})
     except DigestError as error:
         return None, troubles(error, home)
-    said = tuple(Trouble(place="", said=note) for note in notes)
+    said = tuple(Trouble(place="", said=note) for note in (*notes, *noted))
     return take(rehearsal, found, table, said, now), ()
 
 

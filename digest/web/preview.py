@@ -17,6 +17,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from digest.db import pictures
+from digest.db.session import read
+from digest.domain.picture import PATH as PICTURES
 from digest.errors import DigestError
 from digest.mail.environment import environment, templates_folder
 from digest.mail.shown import Look, as_seen, led_to, pictured
@@ -94,6 +97,7 @@ def make_preview(studio: Studio, port: int) -> Guard:
         Route("/where", door.where),
         Route("/changes", door.changes),
         Route(f"{LOGOS}{{name}}", door.logo),
+        Route(f"{PICTURES}{{name}}", door.picture),
         Route("/style.css", _file(files["style.css"], "text/css")),
         Route("/page.js", _file(files["page.js"], "text/javascript")),
     ]
@@ -127,7 +131,7 @@ class _Door:
         site_url = made.scene.take.content.site_url
 
         def ours(address: str) -> str:
-            return address.removeprefix(site_url) if address.startswith(f"{site_url}{LOGOS}") else _ELSEWHERE
+            return address.removeprefix(site_url) if address.startswith((f"{site_url}{LOGOS}", f"{site_url}{PICTURES}")) else _ELSEWHERE
 
         html = pictured(led_to(as_seen(made.shown.html, Look(ask.look)), "/where"), ours)
         policy = _LETTER.format("'self'" if ask.pictures == "on" else "'none'")
@@ -158,6 +162,19 @@ class _Door:
         if file is None or file.name != request.path_params["name"]:
             return PlainTextResponse("There is no such picture.\n", status_code=404)
         return Response(file.data, media_type=file.content_type)
+
+    def picture(self, request: Request) -> Response:
+        """One that is stored already, or that was made for this rehearsal."""
+        name, engine = request.path_params["name"], self._studio.scene.engine
+        made = self._studio.album.unkept.get(name)
+        if made is not None:
+            return Response(made.data, media_type=made.type)
+        if engine is not None:
+            with read(engine) as connection:
+                stored = pictures.get(connection, name)
+            if stored is not None:
+                return Response(stored.octets, media_type=stored.type)
+        return PlainTextResponse("There is no such picture.\n", status_code=404)
 
     async def changes(self, request: Request) -> Response:
         """Server-sent events: the number of the newest scene, each time there is one."""

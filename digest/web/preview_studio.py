@@ -30,7 +30,9 @@ from digest.mail import catalogue
 from digest.mail.environment import environment, templates_folder
 from digest.pipeline import casting, rehearsing
 from digest.pipeline.casting import Cast
+from digest.pipeline.gathering import Album
 from digest.pipeline.networks import own_file
+from digest.pipeline.pictures import files_of
 from digest.pipeline.rehearsing import Take, Whole
 
 log = logging.getLogger(__name__)
@@ -103,6 +105,7 @@ class Studio:
         self._newest: Take | None = None  # None as soon as something newer was saved
         self._asked = ("", "")  # reader and language that were looked at last; their letter is made first
         self._kept: tuple[Take, tuple[str, str], float, Cast] | None = None  # the newest letter: a page and its frame ask one after the other
+        self.album = Album()
         self.scene = Scene()
         self.bell = Bell()
 
@@ -158,7 +161,9 @@ class Studio:
         if config is None:
             return signature(paths)
         logo = config.home / config.brand.logo if config.brand.logo and "://" not in config.brand.logo else None
-        more = (config.queue_path, config.templates_path, own_file(config), logo)
+        faces = config.home / config.content.faces if config.content.faces else None
+        shown = files_of(config, self.scene.take.content) if self.scene.take else []
+        more = (config.queue_path, config.templates_path, own_file(config), logo, faces, *shown)
         return signature([*paths, *(path for path in more if path is not None)])
 
     def _settled(self, found: Signature) -> Signature:
@@ -175,7 +180,7 @@ class Studio:
         made: Take | None = None
         try:
             config, engine = self._opened()
-            made, troubles = rehearsing.rehearse(engine, config, now=self._clock())
+            made, troubles = rehearsing.rehearse(engine, config, now=self._clock(), album=self.album)
             if made is not None:
                 self.cast(engine, made, reader=self._asked[0], language=self._asked[1])
         except DigestError as error:

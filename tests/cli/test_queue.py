@@ -7,6 +7,7 @@ from pathlib import Path
 
 import digest
 from tests.door import Door, door
+from tests.pictures import png
 
 __all__ = ["door"]
 
@@ -137,3 +138,18 @@ def test_drafts_are_counted_and_listed(door: Door) -> None:
     assert "draft" in door("queue", "list", "queue.toml").out
     listed = json.loads(door("queue", "list", "queue.toml", "--json").out)["posts"]
     assert [(one["title"], one["draft"]) for one in listed] == [("A", False), ("B", True)]
+
+
+def test_pictures_are_looked_at_and_are_no_reason_to_fail(door: Door) -> None:
+    images = ('image = "gone.jpg"\nimage_alt = "A door"', 'image = "small.png"', 'image = "https://pictures.example/a.jpg"\nimage_alt = "Far"')
+    door.write("queue.toml", "".join(f"{POST.replace('A', f'A{n}')}{image}\n" for n, image in enumerate(images)))
+    (door.home / "small.png").write_bytes(png(200, 100))
+    said = door("queue", "check", "queue.toml")
+    assert said.code == 0
+    assert said.err.splitlines()[1:] == [
+        'post "a0": image "gone.jpg": there is no such file. The letter would go without it.',
+        'post "a1": its image has no image_alt, so who cannot see it learns nothing of it.',
+        "Not checked: 1 picture at a web address; `digest edition plan` fetches it.",
+    ]
+    told = json.loads(door("queue", "check", "queue.toml", "--json").out)
+    assert (len(told["pictures"]["said"]), told["pictures"]["elsewhere"], told["problems"]) == (2, 1, [])
