@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from digest.db.schema import edition, edition_body, edition_post, message, post, token
 from digest.domain.edition import NEXT, Edition, EditionContent, EditionState
-from digest.domain.frozen import freeze, thaw, without_author
+from digest.domain.frozen import freeze, thaw, unnamed, without_author
 
 _COLUMNS = [
     edition.c[f] for f in ("id", "period", "state", "paused", "reason", "hash", "audience", "planned_at", "due_from", "due_until", "approved_at")
@@ -159,6 +159,11 @@ def content(connection: Connection, edition_id: int) -> EditionContent:
     return thaw(connection.execute(select(edition.c.content).where(edition.c.id == edition_id)).scalar_one())
 
 
+def title(connection: Connection, post_id: str) -> str:
+    """What a post is called now; "" when it is not known any more."""
+    return str(connection.execute(select(post.c.title).where(post.c.id == post_id)).scalar_one_or_none() or "")
+
+
 def envelope(connection: Connection, edition_id: int) -> dict[str, Any]:
     """Sender, reply address and list id, frozen with the edition."""
     return dict(connection.execute(select(edition.c.envelope).where(edition.c.id == edition_id)).scalar_one())
@@ -179,6 +184,14 @@ def forget_author(connection: Connection, employee_id: int) -> list[int]:
             else:
                 waiting.append(row.id)
     return waiting
+
+
+def hide_author(connection: Connection, employee_id: int) -> None:
+    """Take the name of somebody who withdrew it out of every edition's words, which our pages show."""
+    for row in connection.execute(select(edition.c.id, edition.c.content).where(edition.c.content.is_not(None))).all():
+        if any(post["author_id"] == employee_id and post["author"] for post in (row.content or {}).get("posts", ())):
+            hidden = freeze(unnamed(thaw(row.content), employee_id))
+            connection.execute(update(edition).where(edition.c.id == row.id).values(content=hidden))
 
 
 def bodies(connection: Connection, edition_id: int) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, null, select, update
 
-from digest.db import pictures, suppressions
+from digest.db import correspondences, pictures, suppressions
 from digest.db.schema import (
     attempt,
     audit,
@@ -56,6 +56,7 @@ def erase(connection: Connection, person: Employee, now: datetime, *, draw: Call
     connection.execute(update(outcome).where(outcome.c.owner == f"employee:{number}").values(owner=""))
     connection.execute(update(audit).where(audit.c.subject == f"employee:{number}").values(subject=_GONE))
     _forget_words(connection, person.address)
+    correspondences.forget_person(connection, number)
     pictures.forget_face(connection, number)
     connection.execute(delete(employee).where(employee.c.id == number))
     note(connection, "privacy.erase", f"address:{address_hash(person.address)[:16]}", "", who=who, now=now)
@@ -71,8 +72,11 @@ def _forget_messages(connection: Connection, number: int) -> None:
     connection.execute(update(message).where(theirs).values(name="", control_hash=null(), networks=""))
 
 
-def _forget_presses(connection: Connection, number: int, now: datetime, draw: Callable[[], str]) -> None:
-    """The token stands in letters that others may still have, so events let go of it; it leads on, for nobody."""
+    A token stands in letters that others may still have, so presses let go of it too.
+    """
+    connection.execute(update(message).where(message.c.employee_id == number, message.c.tally != "").values(tally=""))
+    connection.execute(update(short_link).where(short_link.c.owner == f"employee:{number}").values(owner=f"erased:{draw()}"))
+    connection.execute(update(outcome).where(outcome.c.owner == f"employee:{number}").values(owner=""))
     for old in connection.execute(select(click.c.token).where(click.c.employee_id == number).distinct()).scalars().all():
         mine = (click.c.token == old) & (click.c.employee_id == number)
         connection.execute(update(click).where(mine).values(token=f"{ERASED}{draw()}"[:40], employee_id=null()))
@@ -158,6 +162,25 @@ def clicks(connection: Connection, number: int) -> Rows:
 
 def short_links(connection: Connection, number: int) -> Rows:
     """Their short links, each with its visits by class; who came is nobody's to know."""
+def presses(connection: Connection, number: int, most: int) -> Rows:
+    """The newest presses that stand beside them, with the post's title."""
+    columns = (click.c.at, post.c.title, click.c.kind, click.c.network, click.c["class"])
+    joined = click.outerjoin(post, post.c.id == click.c.post_id)
+    mine = select(*columns).select_from(joined).where(click.c.employee_id == number).order_by(click.c.at.desc(), click.c.id.desc())
+    return _rows(connection, mine.limit(most))
+
+
+def pressed(connection: Connection, number: int) -> int:
+    """How many presses stand beside them."""
+    return int(connection.execute(select(func.count()).select_from(click).where(click.c.employee_id == number)).scalar_one())
+
+
+def links_once(connection: Connection, number: int) -> Rows:
+    """Links that work once which were mailed to them."""
+    columns = (capability.c[name] for name in ("purpose", "made_at", "expires_at", "used_at"))
+    return _rows(connection, select(*columns).where(capability.c.employee_id == number).order_by(capability.c.made_at))
+
+
     columns = (short_link.c[name] for name in ("slug", "post_id", "network", "created_at", "disabled_at"))
     mine = short_link.c.owner == f"employee:{number}"
     found = _rows(connection, select(*columns).where(mine).order_by(short_link.c.created_at, short_link.c.slug))

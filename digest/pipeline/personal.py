@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from digest.config import Config
-from digest.db import consents, editions, notices, people, privacy
+from digest.db import consents, correspondences, editions, notices, people, privacy, votes
 from digest.db.session import read, write
 from digest.domain.edition import EditionContent
 from digest.domain.notice import Notice
@@ -43,7 +43,7 @@ def export(engine: Engine, config: Config, address: str, *, who: str, now: datet
 
 
 def _nothing() -> dict[str, Any]:
-    lists = ("consents", "messages", "clicks", "short_links", "outcomes", "bounces", "posts", "notices", "noted")
+    lists = ("consents", "messages", "clicks", "short_links", "outcomes", "bounces", "posts", "votes", "letters", "notices", "links_once", "noted")
     return {"person": None, **{name: [] for name in lists}}
 
 
@@ -59,6 +59,8 @@ def _of_person(connection: Connection, config: Config, number: int) -> dict[str,
         "bounces": privacy.bounces(connection, number),
         "posts": privacy.authored(connection, number),
         "notices": privacy.notices(connection, number),
+        "votes": votes.of_person(connection, number),
+        "letters": correspondences.of_person(connection, number),
         "noted": privacy.noted(connection, number),
     }
 

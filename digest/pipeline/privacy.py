@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Engine
 
 from digest.config import Config
-from digest.db import links, notices, pictures, privacy, retention
+from digest.db import correspondences, links, notices, pictures, privacy, retention
 from digest.db.session import fold, read, write, yield_to_others
+from digest.domain.correspondence import KEPT_DAYS
 from digest.domain.privacy import SETTLED, believable, horizon
 from digest.pipeline import tracking, verdicts
 
@@ -83,6 +84,7 @@ def purge(engine: Engine, config: Config, *, now: datetime, trust_clock: bool = 
     with write(engine) as connection:
         bounces = retention.forget_bounces(connection, now - _BOUNCES)
         runs = retention.forget_runs(connection, now - _RUNS) + notices.forget(connection, now - _RUNS)
+        correspondences.forget(connection, now - timedelta(days=KEPT_DAYS))
         shown = pictures.purge(connection, before)
         if events or who:
             detail = f"{events} events from before {before:%Y-%m-%d}"

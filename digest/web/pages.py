@@ -71,7 +71,7 @@ class Pages:
     def __init__(self, settings: WebSettings) -> None:
         self._dresses = Dresses(settings, FILTERS)
         self._settings = settings
-        self._notices: dict[tuple[str, str], Reply] = {}
+        self._notices: dict[tuple[str, str, int], Reply] = {}
 
     def page(self, name: str, language: str, *, status: int = 200, vary: str = "Accept-Language", **values: Any) -> Reply:  # noqa: ANN401 - whatever the template needs
         """The page `name` for a reader of `language`."""
@@ -96,7 +96,7 @@ class Pages:
     def notice(self, kind: str, language: str, *, status: int, detail: str = "", title: str = "", **headers: str) -> Reply:
         """A page that explains: unknown, expired, inside, paused, error, refused, too_big. Those without detail are made once."""
         plain = not detail and not title and not headers
-        key = (kind, words(language).language)
+        key = (kind, words(language).language, status)
         if plain and key in self._notices:
             return self._notices[key]
         made = self.page("notice", language, status=status, kind=kind, detail=detail, title=title)

@@ -41,6 +41,10 @@ class WebSettings:
     country: Callable[[str], str] = nowhere  # of a visitor's address
     conversions_secret: str = field(default="", repr=False)  # "": no conversions are taken in
     conversion_events: tuple[str, ...] = ()
+    minimum_group: int = 5  # people that a figure speaks of at least
+    letters: int = 5  # that one person may write to colleagues in a day
+    received: int = 20  # that one person gets in a day
+    passes: int = 10  # internal posts that one person passes on in a day
     brand: Brand = field(default_factory=Brand)
     logo: LogoFile | None = None  # served from our own address
     templates: Path | None = None  # a folder whose pages win over ours
