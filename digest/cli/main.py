@@ -19,6 +19,7 @@ COMMANDS = {
     "init": "init",
     "demo": "demo",
     "queue": "queue",
+    "contributions": "contributions",
     "roster": "roster",
     "preview": "preview",
     "edition": "edition",
