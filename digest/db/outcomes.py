@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from digest.db.schema import audit, edition, edition_post, outcome, short_link, visit
@@ -61,6 +61,11 @@ def put(connection: Connection, row: Mapping[str, Any]) -> bool:
     owner = row["owner"] if connection.execute(held).first() else ""
     made = dialect.insert(outcome).values({**row, "owner": owner}).on_conflict_do_nothing(index_elements=["key"]).returning(outcome.c.id)
     return connection.execute(made).first() is not None
+
+
+def remove(connection: Connection, key: str) -> bool:
+    """Delete the outcome of that key; False when there is none."""
+    return connection.execute(delete(outcome).where(outcome.c.key == key)).rowcount == 1
 
 
 def stored(connection: Connection, key: str) -> dict[str, Any] | None:

@@ -59,6 +59,7 @@ class EditionPost:
     captions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     place: str = ""
     starts_at: str = ""
+    ends_at: str = ""
     closes: date | None = None
     refer: str = ""
     only: Audience = field(default_factory=Audience)
@@ -139,6 +140,7 @@ class EditionContent:
     ask_language: str = ""
     trimmed: tuple[str, ...] = ()  # what was left out to keep the letter whole in Gmail, one sentence each
     brand: Brand = field(default_factory=Brand)
+    decided_days: int | None = None  # half of the posts that employees gave were decided within so many days; None: none was yet
     places: Mapping[str, int] = field(default_factory=dict)  # source -> places of its curated posts in a letter, where readers left it fewer
     heard: tuple[str, ...] = ()  # sources that lost a place with this edition, which says so
 

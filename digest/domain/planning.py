@@ -94,7 +94,7 @@ def _open(post: Post, day: date) -> bool:
     """True while the post's window is open and what it speaks of is not over."""
     if (post.starts and day < post.starts) or (post.ends and day > post.ends):
         return False
-    if post.starts_at and date.fromisoformat(post.starts_at[:10]) < day:
+    if post.starts_at and date.fromisoformat((post.ends_at or post.starts_at)[:10]) < day:
         return False
     return not (post.closes and day > post.closes)
 
@@ -107,7 +107,7 @@ def _numbered(posts: Sequence[Post], authors: Mapping[str, Employee], day: date,
 
 def _freeze_post(n: int, post: Post, authors: Mapping[str, Employee], day: date, seen: frozenset[str]) -> EditionPost:
     author = authors.get(post.by or "")
-    may_be_named = author is not None and (post.named if post.named is not None else author.named)
+    may_be_named = author is not None and not author.refuses_name and (post.named if post.named is not None else author.named)
     return EditionPost(
         n=n,
         id=post.id,
@@ -129,6 +129,7 @@ def _freeze_post(n: int, post: Post, authors: Mapping[str, Employee], day: date,
         captions=post.captions,
         place=post.place,
         starts_at=post.starts_at,
+        ends_at=post.ends_at,
         closes=post.closes,
         refer=post.refer,
         only=post.only,

@@ -92,6 +92,7 @@ class Post:
     captions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # network -> ready captions
     place: str = ""
     starts_at: str = ""  # event: ISO 8601 moment with its zone
+    ends_at: str = ""  # the same; "": nobody said
     closes: date | None = None  # job
     refer: str = ""  # job: where a referral goes
     translations: Mapping[str, Translation] = field(default_factory=dict)  # language -> the same post for its readers

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from digest.domain.occasion import is_after
 from digest.domain.post import Answer, Audience, EditionWords, Figure, Kind, Lesson, Post, Said, Translation, Visibility
 from digest.domain.prose import caption as unmarked
 from digest.files import checks
@@ -133,6 +134,7 @@ def post_table(authors: Authors, caption_reader: Reader, site_url: str = "") -> 
         "captions": caption_reader,
         "place": leaf(checks.maybe_line),
         "starts_at": leaf(checks.moment),
+        "ends_at": leaf(checks.moment),
         "closes": leaf(checks.day),
         "refer": leaf(checks.referral),
         "translations": translations(
@@ -177,6 +179,8 @@ def _post_rules(data: Mapping[str, Any], good: Mapping[str, Any]) -> Rules:
         yield "", "found no closes, needed of a job: closes = 2026-12-31"
     if visibility == Visibility.INTERNAL and any(words.captions for words in good.get("translations", {}).values()):
         yield "translations", "found captions of an internal post, allowed none: what is internal never gets words for sharing"
+    if "ends_at" in good and good["ends_at"] and "starts_at" in good and not is_after(good["starts_at"], good["ends_at"]):
+        yield "ends_at", f"found {found(good['ends_at'])}, allowed after starts_at = {found(good['starts_at'])}"
     yield from _ordered(good, "starts", "ends")
     yield from _ordered(good, "starts", "closes")
     yield from _own_language(data, good)

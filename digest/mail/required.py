@@ -20,6 +20,8 @@ _TOKENS = {  # path -> the slot behind it, and what of `links` makes such addres
     "a": ("control", "answer"),
     "v": ("control", "vote"),
     "pass": ("control", "pass_on"),
+    "c": ("control", "calendar"),
+    "refer": ("control", "refer"),
     "me": ("control", "preferences"),
     "give": ("control", "give"),
     "u": ("unsubscribe", "stop"),

@@ -119,10 +119,12 @@ class Links:
         return f"{self._site}{PATH}{shown.name}"
 
     def refer(self, post: EditionPost) -> str:
-        """Where a referral goes, when it is an address."""
-        if post.refer.startswith(("https://", "http://")):
-            return ascii_url(post.refer)
-        return f"mailto:{ascii_url(post.refer)}" if parseaddr(post.refer)[1] == post.refer and "@" in post.refer else ""
+        """Where a job says how to refer somebody."""
+        return f"{self._site}/refer/{self._slots['control']}/{number(post.n)}" if post.refer and self._job.two_way else ""
+
+    def calendar(self, post: EditionPost) -> str:
+        """An event as a file for calendars."""
+        return f"{self._site}/c/{self._slots['control']}/{number(post.n)}.ics" if post.starts_at and self._job.two_way else ""
 
     @property
     def give(self) -> str:

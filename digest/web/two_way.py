@@ -10,4 +10,12 @@ from digest.web.rooms import Rooms
 
 def routes(rooms: Rooms) -> list[BaseRoute]:
     """All of them."""
-    return [*give.routes(rooms), *vote.routes(rooms), *author.routes(rooms), *passing.routes(rooms), *occasion.routes(rooms), *me.routes(rooms), *entry.routes(rooms)]
+    return [
+        *give.routes(rooms),
+        *vote.routes(rooms),
+        *author.routes(rooms),
+        *passing.routes(rooms),
+        *occasion.routes(rooms),
+        *me.routes(rooms),
+        *entry.routes(rooms),
+    ]

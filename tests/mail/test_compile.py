@@ -149,11 +149,11 @@ def test_every_line_is_short_and_no_line_begins_with_a_dot(data: st.DataObject, 
 
 def test_every_address_is_the_one_that_was_minted() -> None:
     odd = "https://osterglen.example/a?b=c&d=%20e=f&list[]=1|2^{3}~$x'(y)*!#part=9&amp;z"
-    content = edition(posts=(colleague(1, url=odd), curated(2, refer="https://jobs.example/?a=1&b=2")), tracking="off")
+    content = edition(posts=(colleague(1, url=odd), curated(2)), tracking="off")
     compiled = load_compiled(compile_edition(content, "en", intents={(1, "1"): "https://www.linkedin.com/feed/?text=a%20b%26c&x=%0D%0A"}))
     text, html = _parts(_headed(fill(compiled, person(picks=(Pick(n=1), Pick(n=2)))).body))
     hrefs = _hrefs(html)
-    for address in (odd, "https://www.linkedin.com/feed/?text=a%20b%26c&x=%0D%0A", "https://jobs.example/?a=1&b=2"):
+    for address in (odd, "https://www.linkedin.com/feed/?text=a%20b%26c&x=%0D%0A"):
         assert address in hrefs
         assert address in text.split("\n")
 
