@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-_HEADER = re.compile(rb"^(To|Message-ID|X-Digest-ID|Date): *(.+?)\r$", re.MULTILINE | re.IGNORECASE)
+_HEADER = re.compile(rb"^(To|Subject|Message-ID|X-Digest-ID|Date): *(.+?)\r$", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(kw_only=True)

@@ -6,7 +6,7 @@ Who must not be mailed any more is set aside in the same step, with the reason.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -24,6 +24,7 @@ from digest.domain.suppression import address_hash
 
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 Retry = dict[int, dict[str, list[int]]]
+Changed = tuple[tuple[Pick, ...], tuple[Pick, ...]]  # other picks and spares
 Route = tuple[str, frozenset[str] | None]  # a transport, and the domains whose messages of it are meant; None: all of them
 
 
@@ -51,6 +52,7 @@ class Claim:
     canary: Callable[[int], int] | None = None  # audience -> how many go first
     canary_until: datetime = FOREVER  # when a canary that is out now is judged
     plain: frozenset[int] = frozenset()  # editions that are known to be going out, without a canary
+    give_way: Callable[[Connection, Sequence[Row]], Mapping[int, Changed]] | None = None  # which of these carry other posts now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,12 +204,13 @@ def expired(due_at: datetime, next_attempt_at: datetime, deadline: timedelta, no
 
 
 def _take(connection: Connection, rows: Sequence[Row], wanted: Claim) -> list[Message]:
+    changed = wanted.give_way(connection, rows) if rows and wanted.give_way is not None else {}
     if rows:
         hot.take(connection, [row.id for row in rows], run=wanted.run, route=wanted.routes[0][0], now=wanted.now)
-    return [_noun(row, wanted.now) for row in rows]
+    return [_noun(row, wanted.now, changed.get(row.id)) for row in rows]
 
 
-def _noun(row: Row, now: datetime) -> Message:
+def _noun(row: Row, now: datetime, changed: Changed | None) -> Message:
     return Message(
         id=MessageId(row.id),
         edition=row.edition_id,
@@ -216,8 +219,8 @@ def _noun(row: Row, now: datetime) -> Message:
         address=row.mailbox,
         name=row.name,
         language=row.language,
-        picks=_picks(row.picks),
-        spares=_picks(row.spares),
+        picks=changed[0] if changed else picks_of(row.picks),
+        spares=changed[1] if changed else picks_of(row.spares),
         networks=tuple(row.networks),
         share_token=row.share_token or "",
         tally=row.tally,
@@ -228,7 +231,8 @@ def _noun(row: Row, now: datetime) -> Message:
 
 
 @lru_cache(maxsize=4096)
-def _picks(said: str) -> tuple[Pick, ...]:
+def picks_of(said: str) -> tuple[Pick, ...]:
+    """Picks as their column's text says."""
     return tuple(Pick(n=n, because=because) for n, because in json.loads(said))
 
 

@@ -141,6 +141,7 @@ class Committer:
             canary=policy.canary,
             canary_until=now + policy.canary_wait,
             plain=frozenset(self._plain),
+            give_way=policy.give_way,
         )
 
     def _quiet(self, now: datetime) -> Hush | None:

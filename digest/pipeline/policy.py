@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
+
+from digest.db.outbox import Changed
+from digest.db.prepared import Row
 from digest.domain.calendar import zone_of
 from digest.domain.quiet import Quiet, quiet_until
 
@@ -25,6 +29,7 @@ class Policy:
     canary: Callable[[int], int] | None = None  # audience -> how many go first
     canary_wait: timedelta = timedelta(minutes=15)
     only: frozenset[str] = frozenset()  # addresses and domains that may get mail; none: everybody
+    give_way: Callable[[Connection, Sequence[Row]], Mapping[int, Changed]] | None = None  # letters that carry other posts by now
     bounces: str = ""  # `sender.bounces`
     bounce_key: bytes = field(default=b"", repr=False)  # signs it
     sign: Callable[[bytes, datetime], bytes] | None = None  # DKIM: the message as it stands on the wire, and its moment

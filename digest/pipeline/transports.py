@@ -18,6 +18,7 @@ from digest.domain.quiet import parse_quiet
 from digest.errors import ConfigError
 from digest.pipeline import signing
 from digest.pipeline.policy import Policy
+from digest.pipeline.saturation import Waves
 from digest.smtp.relay import Relay
 
 
@@ -75,7 +76,15 @@ def policy(engine: Engine, config: Config, *, at_once: bool = False) -> Policy:
         canary=partial(canary.size, said.canary) if said.canary else None,
         canary_wait=timedelta(minutes=said.canary_minutes),
         only=frozenset(one.lower() for one in said.only),
+        give_way=_waves(config),
         bounces=config.sender.bounces if secrets else "",
         bounce_key=next(iter(secrets.values()), b""),
         sign=signer.sign if signer is not None else None,
     )
+
+
+def _waves(config: Config) -> Waves | None:
+    """The rule of saturation; None where nothing is counted or wanted."""
+    if not config.mix.saturation or config.tracking.mode == "off":
+        return None
+    return Waves(most=config.mix.saturation, share=config.mix.colleague_share, curated=config.mix.curated)
