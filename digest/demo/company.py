@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from digest.config import Config, load_config
 from digest.db import consents, keys, migrate, people
 from digest.db.session import open_database, read, write
+from digest.demo.pictures import FACES, illustrate
 from digest.pipeline import roster
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample"
@@ -27,6 +28,9 @@ url = "http://127.0.0.1:{web}"
 timezone = "Europe/Lisbon"
 address = "12 Fern Lane, 00000 Sampleton"
 policy_url = "https://fernwood.example/sharing"
+
+[content]
+faces = "{faces}"
 
 [sender]
 from = "Mara at Fernwood <letter@fernwood.example>"
@@ -61,7 +65,8 @@ def found(folder: Path, *, web: int, smtp: int, now: datetime) -> Company:
     for name in ("queue.toml", "roster.csv"):
         if not (folder / name).exists():
             shutil.copyfile(SAMPLE / name, folder / name)
-    (folder / "config.toml").write_text(_CONFIG.format(web=web, smtp=smtp), encoding="utf-8")
+    illustrate(folder)
+    (folder / "config.toml").write_text(_CONFIG.format(web=web, smtp=smtp, faces=FACES), encoding="utf-8")
     config = load_config(folder / "config.toml", environ={})
     engine = open_database(config.database.url, base=config.home)
     migrate.upgrade(engine)
