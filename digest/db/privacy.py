@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, null, select, update
 
-from digest.db import correspondences, pictures, suppressions
+from digest.db import correspondences, pictures, questions, suppressions
 from digest.db.schema import (
     attempt,
     audit,
@@ -57,6 +57,7 @@ def erase(connection: Connection, person: Employee, now: datetime, *, draw: Call
     connection.execute(update(audit).where(audit.c.subject == f"employee:{number}").values(subject=_GONE))
     _forget_words(connection, person.address)
     correspondences.forget_person(connection, number)
+    questions.forget_person(connection, number)
     pictures.forget_face(connection, number)
     connection.execute(delete(employee).where(employee.c.id == number))
     note(connection, "privacy.erase", f"address:{address_hash(person.address)[:16]}", "", who=who, now=now)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from digest.db.schema import edition, question
@@ -105,3 +105,24 @@ def _noun(row: Row[Any]) -> Question:
     plain = {name: getattr(row, name) for name in names}
     kind, state = QuestionKind(row.kind), QuestionState(row.state)
     return Question(**plain, kind=kind, state=state, employee=row.employee_id, edition=row.edition_id, post=row.post_id)
+
+
+def of_person(connection: Connection, number: int) -> list[dict[str, Any]]:
+    """What this person asked, for them alone."""
+    names = ("asked_at", "kind", "state", "text", "language", "post_id", "owner", "answer", "answered_at")
+    mine = select(*(question.c[name] for name in names)).where(question.c.employee_id == number).order_by(question.c.id)
+    return [dict(row) for row in connection.execute(mine).mappings()]
+
+
+def forget_person(connection: Connection, number: int) -> None:
+    """What nobody has answered goes; what has its answer stays, and is nobody's."""
+    mine = question.c.employee_id == number
+    kept = mine & question.c.state.in_([QuestionState.ANSWERED, QuestionState.CLOSED])
+    connection.execute(update(question).where(kept).values(employee_id=None))
+    connection.execute(delete(question).where(mine))
+
+
+def forget(connection: Connection, before: datetime) -> int:
+    """Delete what was asked before that moment and taken back, or never confirmed; how many."""
+    gone = question.c.state.in_([QuestionState.UNCONFIRMED, QuestionState.WITHDRAWN])
+    return connection.execute(delete(question).where(gone, question.c.asked_at < before)).rowcount

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -64,3 +65,9 @@ def told(connection: Connection, number: int) -> int | None:
 def forget(connection: Connection, before: datetime) -> int:
     """Delete that letters were read before that moment; how many. What they became stays."""
     return connection.execute(delete(reply).where(reply.c.at < before)).rowcount
+
+
+def of_person(connection: Connection, number: int) -> list[dict[str, Any]]:
+    """That letters of this person were read, for them alone."""
+    mine = select(reply.c.at, reply.c.state, reply.c.reason).where(reply.c.employee_id == number).order_by(reply.c.id)
+    return [dict(row) for row in connection.execute(mine).mappings()]

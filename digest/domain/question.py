@@ -13,7 +13,7 @@ from typing import Final
 from digest.domain.edition import FrozenAnswer
 
 LONG: Final = timedelta(days=28)  # open for longer: the edition names it, with its owner
-WORDS: Final = 4000  # characters of a question; what is longer is nobody's question
+WORDS: Final = 5000  # characters of a question; what is longer is nobody's question
 
 
 class QuestionKind(StrEnum):

@@ -18,7 +18,7 @@ from digest.domain.question import NEXT, Question, QuestionKind, QuestionState
 from digest.errors import DigestError, NotFoundError
 
 PATH = "entry"  # of the page behind the link of a notice
-_WAITING = frozenset({QuestionState.UNCONFIRMED, QuestionState.OPEN})
+WAITING = frozenset({QuestionState.UNCONFIRMED, QuestionState.OPEN})  # what it is may still be said
 _QUOTED = 1500  # characters of somebody's words in a letter about them
 _ASKER = "the asker"
 
@@ -74,7 +74,7 @@ def recall(connection: Connection, one: Question, now: datetime, *, how: str) ->
 
 def retake(connection: Connection, one: Question, kind: QuestionKind, now: datetime, *, how: str) -> Question:
     """The person says what it is instead."""
-    if one.state not in _WAITING or kind is one.kind:
+    if one.state not in WAITING or kind is one.kind:
         return one
     return change(connection, one, {"kind": kind}, "ledger.kind", f"{kind}; {how}", who=_ASKER, now=now)
 

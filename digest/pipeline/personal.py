@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from digest.config import Config
-from digest.db import consents, correspondences, editions, notices, people, privacy, votes
+from digest.db import consents, correspondences, editions, notices, people, privacy, questions, replies, votes
 from digest.db.session import read, write
 from digest.domain.edition import EditionContent
 from digest.domain.notice import Notice
@@ -43,8 +43,9 @@ def export(engine: Engine, config: Config, address: str, *, who: str, now: datet
 
 
 def _nothing() -> dict[str, Any]:
-    lists = ("consents", "messages", "clicks", "short_links", "outcomes", "bounces", "posts", "votes", "letters", "notices", "links_once", "noted")
-    return {"person": None, **{name: [] for name in lists}}
+    stored = ("consents", "messages", "clicks", "short_links", "outcomes", "bounces")
+    written = ("posts", "votes", "letters", "questions", "replies", "notices", "links_once", "noted")
+    return {"person": None, **{name: [] for name in (*stored, *written)}}
 
 
 def _of_person(connection: Connection, config: Config, number: int) -> dict[str, Any]:
@@ -61,6 +62,8 @@ def _of_person(connection: Connection, config: Config, number: int) -> dict[str,
         "notices": privacy.notices(connection, number),
         "votes": votes.of_person(connection, number),
         "letters": correspondences.of_person(connection, number),
+        "questions": questions.of_person(connection, number),
+        "replies": replies.of_person(connection, number),
         "noted": privacy.noted(connection, number),
     }
 

@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import Engine
 
 from digest.config import Config
-from digest.db import correspondences, links, notices, pictures, privacy, retention
+from digest.db import correspondences, links, notices, pictures, privacy, questions, replies, retention
 from digest.db.session import fold, read, write, yield_to_others
 from digest.domain.correspondence import KEPT_DAYS
 from digest.domain.privacy import SETTLED, believable, horizon
+from digest.domain.reply import KEPT_FOR
 from digest.pipeline import tracking, verdicts
 
 _log = logging.getLogger(__name__)
@@ -85,6 +86,8 @@ def purge(engine: Engine, config: Config, *, now: datetime, trust_clock: bool = 
         bounces = retention.forget_bounces(connection, now - _BOUNCES)
         runs = retention.forget_runs(connection, now - _RUNS) + notices.forget(connection, now - _RUNS)
         correspondences.forget(connection, now - timedelta(days=KEPT_DAYS))
+        replies.forget(connection, now - KEPT_FOR)
+        questions.forget(connection, now - KEPT_FOR)
         shown = pictures.purge(connection, before)
         if events or who:
             detail = f"{events} events from before {before:%Y-%m-%d}"

@@ -19,7 +19,7 @@ from digest.db import notices, people, questions, quotas, replies
 from digest.domain.contribution import Source
 from digest.domain.moderation import Rules
 from digest.domain.notice import Notice, Told
-from digest.domain.question import WORDS, QuestionKind
+from digest.domain.question import WORDS, Question, QuestionKind
 from digest.domain.reference import reference
 from digest.domain.reply import A_DAY, Becomes, Skip, Someone, Whose, Written, becomes, plain_words, skipped, vouched, whose, without_name
 from digest.pipeline import contribution, entries
@@ -145,3 +145,17 @@ def _offered(  # noqa: PLR0913 - what is known of one letter
 def _no_files(connection: Connection, person: Someone, written: Written, now: datetime) -> None:
     told = Told(quotes=(("", "\n".join(written.attachments)),))
     notices.put(connection, person.id, Notice.NO_FILES, now, told=told)
+
+
+def offer(connection: Connection, one: Question, rules: Rules, now: datetime, *, how: str) -> bool:
+    """The asker says that it is a post: it is proposed, and leaves the ledger. False when they gave enough for today."""
+    author = people.by_ids(connection, [one.employee]).get(one.employee) if one.employee is not None else None
+    if author is None or one.state not in entries.WAITING:
+        return False
+    source = Source.MAIL if one.edition is None else Source.REPLY
+    made = contribution.propose_from_mail(
+        connection, author, f"entry:{one.id}", one.text, rules, now=now, proven=True, source=source, edition=one.edition
+    )
+    if made is not None:
+        entries.recall(connection, one, now, how=f"a post now; {how}")
+    return made is not None

@@ -9,13 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from digest.db import questions
+from digest.db import questions, quotas
 from digest.db.control import Holder
 from digest.db.session import write
 from digest.domain.contribution import Contribution, ContributionState
 from digest.domain.question import QuestionKind
+from digest.domain.reply import A_DAY
 from digest.errors import StorageError
-from digest.pipeline import contribution
+from digest.pipeline import contribution, entries
 from digest.pipeline.contribution import key_of
 from digest.web.agree import AgreePage
 from digest.web.forms import read_form
@@ -94,16 +95,22 @@ class GivePage:
         kind = QuestionKind(filled.kind) if filled.kind in set(QuestionKind) else QuestionKind.QUESTION
         if wrong:
             return await self._page(request, holder, filled, problem=wrong, status=422)
-        await run_in_threadpool(self._put, holder, filled, kind, sent)
+        if not await run_in_threadpool(self._put, holder, filled, kind, sent):
+            return await self._page(request, holder, filled, problem="enough", status=429)
         return self._rooms.pages.page("given", self._rooms.language(request, holder), what="asked", control=_path(request))
 
-    def _put(self, holder: Holder, filled: Filled, kind: QuestionKind, sent: Sent) -> None:
-        key = key_of("ask", holder.employee, sent.text("check"))
+    def _put(self, holder: Holder, filled: Filled, kind: QuestionKind, sent: Sent) -> bool:
+        """Enter it, with a receipt to the owner of the letter; False when they asked enough today."""
+        key = key_of("ask", holder.employee, sent.text("check"), filled.ask)
         with write(self._rooms.engine) as connection:
-            questions.put(
+            if questions.by_key(connection, key) is None and not quotas.take(connection, "ask", holder.employee, self._rooms.clock(), A_DAY):
+                return False
+            number = questions.put(
                 connection, key=key, employee=holder.employee, kind=kind, text=filled.ask, language=holder.language, now=self._rooms.clock(),
                 edition=holder.edition, confirmed=not sent.machine,
             )  # fmt: skip
+            entries.entered(connection, number, self._rooms.clock())
+        return True
 
 
 def _link(holder: Holder) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, delete, update
 
 from digest.config import Config
-from digest.db.schema import employee
+from digest.db.schema import employee, message
 from digest.db.session import write
-from digest.domain.reply import A_DAY
+from digest.domain.reply import A_DAY, KEPT_FOR
+from digest.pipeline import ledger, personal, privacy, roster
 from tests.answers import CONFIG, Answers, written
 from tests.conftest import NOW
 from tests.reports import away, maildir
@@ -202,3 +204,26 @@ def test_a_maildir_is_read_as_a_pipe_is(desk: Answers, tmp_path: Path) -> None:
     taken = collect(desk.engine, str(folder), kept=desk.kept, clock=lambda: NOW, stdin=io.BytesIO(), settings=replies.settings(CONFIG))
     assert (taken.read, dict(taken.replies), taken.again, dict(taken.skipped)) == (3, {"question": 1}, 1, {"stranger": 1})
     assert not list((folder / "new").iterdir())
+
+
+def test_a_person_sees_all_of_it_and_forgetting_them_leaves_answers_that_are_nobodys(desk: Answers) -> None:
+    for n, words in enumerate(["Why Lyon?", "And why Rome?"]):
+        desk.take(written(words, answers=desk.letter, identity=f"<{n}@x>"))
+    with write(desk.engine) as connection:
+        ledger.answer(connection, 1, "Because.", hand=ledger.Hand(who="mara", now=NOW), owner="Jonas")
+        connection.execute(delete(message))  # of an edition without words
+    found = personal.export(desk.engine, desk.config, "ana@example.org", who="op", now=NOW)
+    assert [(one["text"], one["answer"]) for one in found["questions"]] == [("Why Lyon?", "Because."), ("And why Rome?", "")]
+    assert [one["state"] for one in found["replies"]] == ["kept", "kept"]
+    roster.erase(desk.engine, "ana@example.org", now=NOW, random=lambda: "x" * 16)
+    assert [(row.text, row.employee_id) for row in desk.rows("question")] == [("Why Lyon?", None)]
+    assert {row.employee_id for row in desk.rows("reply")} == {None}
+    again = desk.take(written("Why Lyon?", answers=desk.letter, identity="<0@x>"))
+    assert (again.again, len(desk.rows("question"))) == (1, 1)
+
+
+def test_that_a_letter_was_read_is_forgotten_and_so_is_what_nobody_confirmed(desk: Answers) -> None:
+    desk.take(written(answers=desk.letter))
+    desk.take(written("Close it.", sender="ben@example.org", identity="<2@x>"))
+    privacy.purge(desk.engine, desk.config, now=NOW + KEPT_FOR + timedelta(days=1), trust_clock=True)
+    assert ([row.text for row in desk.rows("question")], desk.rows("reply")) == (["Why is Lyon closed?"], [])
