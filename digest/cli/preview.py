@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import webbrowser
+from collections.abc import Callable
 
 import click
 
@@ -40,7 +41,7 @@ def command(home: Home, *, port: int, in_browser: bool) -> None:
         click.echo(f"The preview is at {address} and follows what you save. Stop with Ctrl-C.")
         if in_browser:
             webbrowser.open(address)
-        _serve(make_preview(studio, bound.getsockname()[1]), bound)
+        _serve(make_preview(studio, bound.getsockname()[1]), bound, studio.hush)
     finally:
         studio.stop()
 
@@ -59,11 +60,18 @@ def _bound(port: int) -> socket.socket:
     return bound
 
 
-def _serve(app: object, bound: socket.socket) -> None:
+def _serve(app: object, bound: socket.socket, hush: Callable[[], None]) -> None:
     import uvicorn
+
+    class Server(uvicorn.Server):
+        """One that ends its streams before it waits for them."""
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            hush()
+            await super().shutdown(sockets)
 
     options = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, server_header=False, proxy_headers=False)  # type: ignore[arg-type]  # any ASGI application
     for number in (signal.SIGINT, signal.SIGTERM):  # the server hears them first and ends; then it raises them once more
         signal.signal(number, lambda _number, _frame: None)
-    options.timeout_graceful_shutdown = 1  # open streams have no end of their own
-    uvicorn.Server(options).run(sockets=[bound])
+    options.timeout_graceful_shutdown = 2
+    Server(options).run(sockets=[bound])

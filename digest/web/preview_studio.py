@@ -114,12 +114,16 @@ class Studio:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """End; the database is closed."""
+    def hush(self) -> None:
+        """Tell everybody who waits that nothing more will come."""
         self._stop.set()
         self._newest = None
         self._to_measure.put(None)
         self.bell.ring()
+
+    def stop(self) -> None:
+        """End; the database is closed."""
+        self.hush()
         for thread in self._threads:
             thread.join()
         if self.scene.engine is not None:

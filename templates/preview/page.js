@@ -7,8 +7,7 @@ let turn = 0;  // of several answers under way only the newest counts
 function fit(frame) {
   const inside = frame.contentDocument;
   if (!inside || !inside.documentElement) return;
-  frame.style.height = "0";
-  frame.style.height = `${inside.documentElement.scrollHeight}px`;
+  frame.style.height = `${inside.documentElement.offsetHeight}px`;  // of what is written, however high the frame is now
 }
 
 // The letter's links lead to a page of ours; here their real address is told instead of going anywhere.
@@ -39,10 +38,10 @@ function show(src) {
   next.src = src;
   next.addEventListener("load", () => {
     if (room.dataset.src !== src) return next.remove();
+    ready(next);
     if (old) old.remove();
     next.className = "";
-    ready(next);
-    room.dataset.shown = src;
+    fit(next);
   }, { once: true });
   room.append(next);
 }
@@ -78,7 +77,7 @@ function put(page) {
 
 function watch() {
   for (const frame of document.querySelectorAll("#frame iframe")) {
-    frame.addEventListener("load", () => { ready(frame); byId("frame").dataset.shown = byId("frame").dataset.src; }, { once: true });
+    frame.addEventListener("load", () => ready(frame), { once: true });
     // It may be there already.
     if (frame.contentDocument && frame.contentDocument.readyState === "complete" && frame.contentDocument.URL !== "about:blank") ready(frame);
   }

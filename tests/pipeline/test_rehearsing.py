@@ -10,15 +10,17 @@ import pytest
 from sqlalchemy import Engine, delete, func, select
 
 from digest.config import Config
-from digest.db import suppressions
+from digest.db import editions, suppressions
 from digest.db.schema import metadata
 from digest.db.session import for_reading, read, write
+from digest.domain.message import Pick
 from digest.domain.suppression import SuppressionReason
 from digest.errors import StorageError
+from digest.mail.budget import Meter
 from digest.pipeline import casting, edition, preview, rehearsing
 from digest.pipeline.casting import MADE_UP, Cast, Shown
 from digest.pipeline.rehearsing import Take
-from digest.pipeline.rendering import DEAD_TOKEN
+from digest.pipeline.rendering import DEAD_TOKEN, Renderer
 from tests.conftest import NOW
 from tests.factories import QUEUE, company, crowd, person
 
@@ -52,7 +54,7 @@ def test_what_is_seen_is_what_planning_makes(engine: Engine, tmp_path: Path) -> 
     assert rows(engine) == before
     planned = edition.plan(engine, config, now=NOW).edition
     with read(engine) as connection:
-        token = edition.editions.content(connection, planned.id).browser_token
+        token = editions.content(connection, planned.id).browser_token
     for address, letter in seen.items():
         sent = preview.preview(engine, address, period=None, now=NOW)
         assert letter.html == sent.html.replace(token, DEAD_TOKEN)
@@ -79,9 +81,9 @@ def test_the_quick_letter_is_the_one_out_of_the_whole_edition(engine: Engine, tm
 class _Slow(rehearsing.Rehearsal):
     """Compiles every post, whoever reads."""
 
-    def made(self, language: str, picks: object) -> tuple[rehearsing.Renderer, rehearsing.Meter]:
+    def made(self, language: str, picks: object) -> tuple[Renderer, Meter]:
         del picks
-        return super().made(language, [rehearsing.Pick(n=post.n) for post in self.content.posts])
+        return super().made(language, [Pick(n=post.n) for post in self.content.posts])
 
 
 def test_no_letter_shows_a_live_token(engine: Engine, tmp_path: Path) -> None:
@@ -146,9 +148,8 @@ def test_every_problem_has_its_place_and_nothing_is_made(engine: Engine, tmp_pat
 
 def test_what_would_be_too_long_is_fitted_and_said(engine: Engine, tmp_path: Path) -> None:
     one = '\n[[post]]\nid = "l{n}"\ntitle = "Long {n}"\nurl = "https://example.com/l{n}"\nwhy = "{why}"\nby = "ana@example.org"\n'
-    config = company(
-        engine, tmp_path, crowd(3), queue=QUEUE + "".join(one.format(n=n, why="Many words. " * 300) for n in range(8)), budget={"html_bytes": 30_000}
-    )
+    more = "".join(one.format(n=n, why="Many words. " * 300) for n in range(8))
+    config = company(engine, tmp_path, crowd(3), queue=QUEUE + more, budget={"html_bytes": 30_000})
     done, measured = rehearsing.whole(engine, made(engine, config))
     assert done.content.trimmed
     assert set(done.content.trimmed) <= {note.said for note in done.notes}
