@@ -7,8 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from digest.db.keys import signing_keys
 from digest.db.schema import edition, employee, message
-from digest.domain.link import clean, control_hash, valid_token
+from digest.domain.link import clean, control_hash, control_token, valid_token
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,3 +42,14 @@ def holder(connection: Connection, control: str) -> Holder | None:
     numbers = frozenset(n for n, *_ in [*row.picks, *row.spares])
     plain_values = {name: getattr(row, name) for name in ("message", "edition", "period", "employee", "language", "shared", "left_at")}
     return Holder(**plain_values, numbers=numbers)
+
+
+def token_of(connection: Connection, message_id: int) -> str | None:
+    """The control token that stands in a letter, made again; None when the letter is not known any more."""
+    columns = (message.c.control_hash, message.c.employee_id, edition.c.period)
+    joined = message.join(edition, edition.c.id == message.c.edition_id)
+    row = connection.execute(select(*columns).select_from(joined).where(message.c.id == message_id)).first()
+    if row is None or row.control_hash is None or row.employee_id is None:
+        return None
+    made = (control_token(secret, row.period, row.employee_id) for secret in signing_keys(connection, "control").values())
+    return next((one for one in made if control_hash(one) == row.control_hash), None)

@@ -14,6 +14,7 @@ from digest.db.schema import (
     attempt,
     audit,
     bounce,
+    capability,
     click,
     consent_event,
     edition,
@@ -51,9 +52,8 @@ def erase(connection: Connection, person: Employee, now: datetime, *, draw: Call
     number = person.id
     suppressions.suppress(connection, person.address, SuppressionReason.ERASED, now)
     _forget_messages(connection, number)
-    _forget_presses(connection, number, now, draw)
-    connection.execute(update(short_link).where(short_link.c.owner == f"employee:{number}").values(owner=f"erased:{draw()}"))
-    connection.execute(update(outcome).where(outcome.c.owner == f"employee:{number}").values(owner=""))
+    let_go(connection, number, draw)
+    connection.execute(update(token).where(token.c.employee_id == number).values(employee_id=null(), numbers=null(), revoked_at=now))
     connection.execute(update(audit).where(audit.c.subject == f"employee:{number}").values(subject=_GONE))
     _forget_words(connection, person.address)
     correspondences.forget_person(connection, number)
@@ -70,8 +70,11 @@ def _forget_messages(connection: Connection, number: int) -> None:
     connection.execute(update(attempt).where(attempt.c.message_id.in_(ids)).values(text=""))
     connection.execute(update(bounce).where((bounce.c.employee_id == number) | bounce.c.message_id.in_(ids)).values(text="", employee_id=null()))
     connection.execute(update(message).where(waiting).values(state=MessageState.SUPPRESSED, reason=SuppressionReason.ERASED))
-    connection.execute(update(message).where(theirs).values(name="", control_hash=null(), networks=""))
+    connection.execute(update(message).where(theirs).values(name="", control_hash=null(), networks="", tally=""))
 
+
+def let_go(connection: Connection, number: int, draw: Callable[[], str]) -> None:
+    """Cut the thread from every press, short link and outcome to a person; what was counted stays counted.
 
     A token stands in letters that others may still have, so presses let go of it too.
     """
@@ -81,7 +84,6 @@ def _forget_messages(connection: Connection, number: int) -> None:
     for old in connection.execute(select(click.c.token).where(click.c.employee_id == number).distinct()).scalars().all():
         mine = (click.c.token == old) & (click.c.employee_id == number)
         connection.execute(update(click).where(mine).values(token=f"{ERASED}{draw()}"[:40], employee_id=null()))
-    connection.execute(update(token).where(token.c.employee_id == number).values(employee_id=null(), numbers=null(), revoked_at=now))
 
 
 def _forget_words(connection: Connection, address: str) -> None:
@@ -161,8 +163,6 @@ def clicks(connection: Connection, number: int) -> Rows:
     return _rows(connection, select(edition.c.period, *columns).select_from(joined).where(click.c.employee_id == number).order_by(click.c.id))
 
 
-def short_links(connection: Connection, number: int) -> Rows:
-    """Their short links, each with its visits by class; who came is nobody's to know."""
 def presses(connection: Connection, number: int, most: int) -> Rows:
     """The newest presses that stand beside them, with the post's title."""
     columns = (click.c.at, post.c.title, click.c.kind, click.c.network, click.c["class"])
@@ -182,6 +182,8 @@ def links_once(connection: Connection, number: int) -> Rows:
     return _rows(connection, select(*columns).where(capability.c.employee_id == number).order_by(capability.c.made_at))
 
 
+def short_links(connection: Connection, number: int) -> Rows:
+    """Their short links, each with its visits by class; who came is nobody's to know."""
     columns = (short_link.c[name] for name in ("slug", "post_id", "network", "created_at", "disabled_at"))
     mine = short_link.c.owner == f"employee:{number}"
     found = _rows(connection, select(*columns).where(mine).order_by(short_link.c.created_at, short_link.c.slug))

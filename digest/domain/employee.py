@@ -48,6 +48,11 @@ class Employee:
         return Cohort(language=self.language, country=self.country, team=self.team, topics=self.topics)
 
     @property
+    def refuses_name(self) -> bool:
+        """Their own word that their name must not stand; it wins over what a queue says they agreed to."""
+        return not self.named and "named" in self.chosen
+
+    @property
     def given_name(self) -> str:
         """The first word of the name: how the letter greets."""
         return self.name.split()[0] if self.name.split() else self.name

@@ -59,6 +59,12 @@ def without_author(content: EditionContent, employee: int) -> EditionContent:
     return replace(content, posts=tuple(posts))
 
 
+def unnamed(content: EditionContent, employee: int) -> EditionContent:
+    """The same words, without the name of somebody who withdrew it; their team may still be said."""
+    posts = [replace(post, author="", author_place="") if post.author_id == employee else post for post in content.posts]
+    return replace(content, posts=tuple(posts))
+
+
 def _brand(data: Mapping[str, Any]) -> Brand:
     """An edition from before there were brands has the one that was the only one."""
     return Brand(**{**data, "logo": Logo(**data["logo"]) if data.get("logo") else None})

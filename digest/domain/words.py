@@ -61,6 +61,11 @@ def exact_forms(language: str) -> frozenset[str]:
     return frozenset(form for form in plural_forms(language) if met.count(form) == 1 and form != "other")
 
 
+def language_name(language: str) -> str:
+    """What a language calls itself: Deutsch, 日本語."""
+    return str(_locale(language).get_display_name())
+
+
 def direction(language: str) -> str:
     """`rtl` for languages written from right to left, else `ltr`."""
     return "rtl" if _base(language) in _RIGHT_TO_LEFT else "ltr"

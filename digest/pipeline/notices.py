@@ -11,7 +11,7 @@ from email.utils import parseaddr
 from sqlalchemy import Connection, Engine
 
 from digest.config import Config
-from digest.db import buckets, capabilities, keys, notices, routes, suppressions
+from digest.db import buckets, capabilities, control, keys, notices, routes, suppressions
 from digest.db.notices import Waiting
 from digest.db.session import read, write
 from digest.domain import phase, retry
@@ -100,6 +100,10 @@ class _Writer:
             return f"{self._config.site.url}/u/{sign_unsubscribe(key_id, secret, one.employee)}"
         if one.told.url or not one.told.path:
             return one.told.url
+        if one.kind is Notice.CHOSE:
+            with read(self._engine) as connection:
+                own = control.token_of(connection, one.told.subject or 0)
+            return f"{self._config.site.url}/{one.told.path}/{own}" if own else ""
         if one.told.purpose is None:
             return f"{self._config.site.url}/{one.told.path}"
         with read(self._engine) as connection:

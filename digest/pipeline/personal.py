@@ -33,7 +33,7 @@ def export(engine: Engine, config: Config, address: str, *, who: str, now: datet
     with read(engine) as connection:
         person = people.by_address(connection, address)
         found: dict[str, Any] = {"address": address, "at": now, "tracking": config.tracking.mode}
-        found |= _of_person(connection, config, person.id) if person is not None else _nothing()
+        found |= of_person(connection, config.site.url, person.id) if person is not None else _nothing()
         found["suppressions"] = privacy.held(connection, address)
     if person is not None:
         with write(engine) as connection:
@@ -44,26 +44,28 @@ def export(engine: Engine, config: Config, address: str, *, who: str, now: datet
 
 def _nothing() -> dict[str, Any]:
     stored = ("consents", "messages", "clicks", "short_links", "outcomes", "bounces")
-    written = ("posts", "votes", "letters", "questions", "replies", "notices", "links_once", "noted")
+    written = ("posts", "votes", "letters", "questions", "replies", "notices", "contributions", "links_once", "noted")
     return {"person": None, **{name: [] for name in (*stored, *written)}}
 
 
-def _of_person(connection: Connection, config: Config, number: int) -> dict[str, Any]:
+def of_person(connection: Connection, site_url: str, number: int) -> dict[str, Any]:
+    """Every list that is held about one person."""
     links = privacy.short_links(connection, number)
     return {
         "person": privacy.row(connection, number),
         "consents": privacy.consents(connection, number),
         "messages": _messages(connection, number),
         "clicks": privacy.clicks(connection, number),
-        "short_links": [{"url": f"{config.site.url}/l/{link['slug']}", **link} for link in links],
+        "short_links": [{"url": f"{site_url}/l/{link['slug']}", **link} for link in links],
         "outcomes": privacy.outcomes(connection, number),
         "bounces": privacy.bounces(connection, number),
         "posts": privacy.authored(connection, number),
-        "notices": privacy.notices(connection, number),
         "votes": votes.of_person(connection, number),
         "letters": correspondences.of_person(connection, number),
         "questions": questions.of_person(connection, number),
         "replies": replies.of_person(connection, number),
+        "notices": privacy.notices(connection, number),
+        "links_once": privacy.links_once(connection, number),
         "noted": privacy.noted(connection, number),
     }
 

@@ -101,7 +101,12 @@ def erase(engine: Engine, address: str, *, now: datetime, random: Callable[[], s
         person = people.by_address(connection, address)
         if person is None:
             raise NotFoundError(address, "nobody on the roster has this address", hint="List them with `digest roster list`.")
-        for edition_id in editions.forget_author(connection, person.id):
-            privacy.keep_letters(connection, edition_id, who=who, now=now)
-        privacy.erase(connection, person, now, draw=random, who=who)
+        forget(connection, person, now, random=random, who=who)
     return fold(engine)
+
+
+def forget(connection: Connection, person: Employee, now: datetime, *, random: Callable[[], str], who: str) -> None:
+    """Forget one person, as part of a transaction; `fold` the database afterwards."""
+    for edition_id in editions.forget_author(connection, person.id):
+        privacy.keep_letters(connection, edition_id, who=who, now=now)
+    privacy.erase(connection, person, now, draw=random, who=who)

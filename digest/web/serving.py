@@ -64,6 +64,8 @@ def web_settings(config: Config, now: datetime) -> WebSettings:
         brand=brand,
         logo=branding.logo_file(config)[0],
         templates=config.templates_path,
+        hour=config.schedule.time,
+        quiet=config.schedule.quiet,
         moderation=contribution.rules(config),
         offered=tuple((network.name, network.label) for network in networks.offered(config)),
     )

@@ -48,6 +48,8 @@ class WebSettings:
     brand: Brand = field(default_factory=Brand)
     logo: LogoFile | None = None  # served from our own address
     templates: Path | None = None  # a folder whose pages win over ours
+    hour: str = "09:00"  # when everybody's letter is due, on its day
+    quiet: str = ""  # "21:00-06:00": hours that nobody may choose
     moderation: Rules = field(default_factory=Rules)
     offered: tuple[tuple[str, str], ...] = ()  # (name, label) of the networks that people share to, in their order
     look: Look = look  # at a page that somebody names
