@@ -192,7 +192,7 @@ def _wider_than_a_phone(letter: Letter, limits: Limits) -> Found:
         if node.word_only or node.hidden:
             continue
         wide = [px for text in (node.attributes.get("width", ""), node.style.get("width", "")) if (px := _px(text)) is not None]
-        fluid = node.tag == "img" and node.style.get("max-width") == "100%"
+        fluid = node.tag == "img" and "100%" in {node.style.get("max-width"), node.style.get("width")}
         if wide and max(wide) > limits["narrow"] and not fluid:
             yield node, f"a width of {max(wide)}px on <{node.tag}>"
 

@@ -13,6 +13,7 @@ from digest.domain import calendar
 from digest.domain.brand import Logo
 from digest.domain.edition import EditionContent
 from digest.domain.message import Pick
+from digest.domain.picture import Picture
 from digest.domain.planning import freeze_edition
 from digest.errors import TemplateError
 from digest.mail import catalogue
@@ -32,6 +33,7 @@ from digest.pipeline.rendering import DEAD_TOKEN, DEAD_UNSUBSCRIBE, share_intent
 
 _SAMPLE = Path(__file__).resolve().parent.parent / "sample" / "queue.toml"
 _PERIOD = "2026-W48"
+_FACE, _PICTURE = Picture(name="sample-face.jpg", width=40, height=40), Picture(name="sample.jpg", width=536, height=300)
 _SIDES = ("en", "ar")  # one language written from each side
 
 
@@ -80,7 +82,8 @@ def sample(config: Config) -> EditionContent:
         seen=frozenset(),
         browser_token=DEAD_TOKEN,
     )
-    named = [replace(post, author="Ana Sousa", author_team="Quality", author_place="PT", author_id=post.n) for post in content.posts[::2]]
+    drawn = [replace(post, face=_FACE, picture=_PICTURE, image_alt="Two people at a bench") for post in content.posts[::2]]
+    named = [replace(post, author="Ana Sousa", author_team="Quality", author_place="PT", author_id=post.n) for post in drawn]
     return replace(content, posts=tuple(sorted((*named, *content.posts[1::2]), key=lambda post: post.n)))
 
 
