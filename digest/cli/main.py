@@ -23,6 +23,7 @@ COMMANDS = {
     "roster": "roster",
     "preview": "preview",
     "edition": "edition",
+    "ledger": "ledger",
     "mail": "mail",
     "tick": "tick",
     "verify": "verify",

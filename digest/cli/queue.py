@@ -50,9 +50,11 @@ def check(home: Home, *, file: Path | None, roster: Path | None, as_json: bool) 
         click.echo(f"{count:,} problem{'s' if count > 1 else ''}. Nothing is planned from a queue with problems.", err=True)
         return 1
     seen, elsewhere = pictures.look(path, checked.queue.posts)
+    unanswered = _unowned(home)
     if not as_json:
-        click.echo("".join(f"{line}\n" for line in (*seen, *_not_fetched(elsewhere))), err=True, nl=False)
-    say({**_summary(checked, path), "pictures": {"said": seen, "elsewhere": elsewhere}}, _sentence(checked, path), as_json=as_json)
+        click.echo("".join(f"{line}\n" for line in (*seen, *_not_fetched(elsewhere), *unanswered)), err=True, nl=False)
+    data = {**_summary(checked, path), "pictures": {"said": seen, "elsewhere": elsewhere}, "ledger": unanswered}
+    say(data, _sentence(checked, path), as_json=as_json)
     return 1 if checked.problems else 0
 
 
@@ -77,6 +79,21 @@ def _authors(home: Home, roster: Path | None) -> tuple[frozenset[str] | None, st
     except DigestError as error:
         return None, str(error).splitlines()[0]
     return found, "" if found else "nobody was imported yet; `digest roster import FILE.csv` does it"
+
+
+def _unowned(home: Home) -> list[str]:
+    """Questions that the edition has to name and that nobody answers for; none where there is no database to ask."""
+    from digest.db.session import read
+    from digest.pipeline import ledger
+
+    try:
+        url = home.unchecked_engine.url if home.config_path.exists() else None
+        if url is None or (url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()):
+            return []
+        with read(home.engine) as connection:
+            return ledger.unowned(connection, home.now())
+    except DigestError:
+        return []  # what stands in the way is said above
 
 
 def _config(home: Home) -> Config | None:

@@ -26,7 +26,7 @@ def command(home: Home, *, period: str | None, form: str, table: str, as_json: b
     from digest.pipeline import report_forms
     from digest.pipeline.report import report
 
-    found = report(home.engine, home.config, period)
+    found = report(home.engine, home.config, period, now=home.now())
     if form == "csv" and not as_json:
         click.echo(_csv(report_forms.rows(found, table)), nl=False)
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from digest.errors import NoSuchWeekError
 from digest.mail import catalogue
 from digest.mail.budget import Choice, Meter
 from digest.mail.compile import load_compiled
-from digest.pipeline import freezing, networks, pictures
+from digest.pipeline import freezing, ledger, networks, pictures
 from digest.pipeline.fitting import fitted, languages_said
 from digest.pipeline.gathering import Album
 from digest.pipeline.planning import mix_of
@@ -107,7 +107,13 @@ def lint(engine: Engine, config: Config, *, now: datetime, period: str | None = 
             content, bodies, chosen = _would_be(connection, config, _period(connection, config, period, now), now)
         earlier = earlier_subjects(connection, content.period)
         readers = audience.readers(connection)
-    return measured(Draft(content=content, bodies=bodies, chosen=chosen, planned=found is not None, earlier=earlier, readers=readers), config)
+        unanswered = [
+            Finding(where="ledger", found=said, allowed="an owner from the 29th day on", change="Run `digest ledger assign NUMBER NAME`.")
+            for said in ledger.unowned(connection, now)
+        ]
+    draft = Draft(content=content, bodies=bodies, chosen=chosen, planned=found is not None, earlier=earlier, readers=readers)
+    linted = measured(draft, config)
+    return replace(linted, findings=(*linted.findings, *unanswered))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ Low counts people only; high adds the probable ones. Machines and previews are i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,7 @@ from digest.domain.report import Range, ranged
 from digest.domain.visitor import Audience, VisitorClass
 from digest.pipeline import outbox, tracking, verdicts
 from digest.pipeline.edition import find
+from digest.pipeline.ledger_view import Standing, standing
 
 Grades = Mapping[str, Mapping[Grade, int]]  # event -> grade -> how many
 
@@ -100,16 +101,18 @@ class Report:
     click_classes: Mapping[VisitorClass, int] | None = None  # None: too few people
     visit_classes: Mapping[VisitorClass, int] = field(default_factory=dict)
     teams: Mapping[str, int | None] = field(default_factory=dict)  # people who pressed anything; None: hidden
+    ledger: Standing | None = None  # how well questions are answered, as of now
 
 
-def report(engine: Engine, config: Config, period: str | None = None) -> Report:
-    """The figures of an edition, its clicks judged anew first. Raises EditionError when there is none."""
+def report(engine: Engine, config: Config, period: str | None = None, *, now: datetime | None = None) -> Report:
+    """The figures of an edition, its clicks judged anew first; with `now` also those of the ledger. Raises EditionError when there is none."""
     with read(engine) as connection:
         found = find(connection, period)
     verdicts.judge_edition(engine, found.id, tracking.tracking_settings(config))
     with read(engine) as connection:
         found = find(connection, period)
-        return _Maker(connection, found, config).make()
+        made = _Maker(connection, found, config).make()
+        return made if now is None else replace(made, ledger=standing(connection, now))
 
 
 class _Maker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC
 from typing import Any
 
@@ -28,6 +29,7 @@ def sentences(found: Report) -> list[str]:
     if any(one.high for one in found.insiders.values()):
         own, colleagues = (found.insiders[one] for one in (Audience.OWN, Audience.COLLEAGUE))
         said.append(f"Not counted as reach: visits by the owners of the links themselves {own}, by colleagues {colleagues}.")
+    said += [found.ledger.sentence()] if found.ledger is not None else []
     return said
 
 
@@ -76,6 +78,7 @@ def as_data(found: Report) -> dict[str, Any]:
             "visits": {"unknown" if hour is None else f"{hour:02}": figure.as_data() for hour, figure in found.hours.items()},
         },
         "insiders": {one.value: figure.as_data() for one, figure in found.insiders.items()},
+        "ledger": None if found.ledger is None else asdict(found.ledger),
         "teams": dict(found.teams),
     }
 
