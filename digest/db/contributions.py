@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from digest.db.schema import audit, contribution, contribution_edit, employee
+from digest.db.schema import audit, contribution, contribution_edit, correspondence, edition, edition_post, employee
 from digest.domain.contribution import WORDS, Contribution, ContributionState, Edit, EditReason, Source, Words
+from digest.domain.edition import EditionState
 
+_ERASED = "(erased)"  # who decided
 _PLAIN = ("id", "key", "body", "language", "n", "post_id", "version", "made_at", "proposed_at", "decide_by", "decided_at", "decided_by", "reason")
 
 
@@ -122,3 +125,68 @@ def history(connection: Connection, number: int) -> list[dict[str, Any]]:
     columns = (audit.c[name] for name in ("at", "who", "what", "detail"))
     rows = connection.execute(select(*columns).where(audit.c.subject == f"contribution:{number}").order_by(audit.c.id))
     return [dict(row) for row in rows.mappings()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carried:
+    """A closed edition that has a contribution's post in it."""
+
+    contribution: int
+    state: ContributionState
+    edition: int
+    period: str
+    n: int
+    last_due: datetime | None
+
+
+def carried(connection: Connection) -> list[Carried]:
+    """Accepted and published ones whose authors were not thanked yet, in every closed edition that has them, the oldest first."""
+    joined = contribution.join(edition_post, edition_post.c.post_id == contribution.c.post_id).join(
+        edition, edition.c.id == edition_post.c.edition_id
+    )
+    states = (ContributionState.ACCEPTED, ContributionState.PUBLISHED)
+    wanted = select(contribution.c.id, contribution.c.state, edition.c.id.label("edition"), edition.c.period, edition_post.c.n, edition.c.due_until)
+    mine = contribution.c.state.in_(states) & contribution.c.thanked_at.is_(None) & (edition.c.state == EditionState.CLOSED)
+    rows = connection.execute(wanted.select_from(joined).where(mine).order_by(edition.c.period, contribution.c.id))
+    return [
+        Carried(contribution=row.id, state=ContributionState(row.state), edition=row.edition, period=row.period, n=row.n, last_due=row.due_until)
+        for row in rows
+    ]
+
+
+def letters_about(connection: Connection, post_id: str, author: int) -> int:
+    """How many colleagues wrote to the author about a post."""
+    mine = (correspondence.c.post_id == post_id) & (correspondence.c.to_id == author) & (correspondence.c["class"] == "human")
+    return int(connection.execute(select(func.count(correspondence.c.from_id.distinct())).where(mine)).scalar_one())
+
+
+def of_person(connection: Connection, number: int) -> list[dict[str, Any]]:
+    """Everything that somebody gave, as rows, with every edit and without who decided."""
+    hidden = {"id", "key", "employee_id", "decided_by", "edition_id", "n", "agreed_version"}
+    columns = [column for column in contribution.c if column.name not in hidden]
+    found = connection.execute(select(contribution.c.id, *columns).where(contribution.c.employee_id == number).order_by(contribution.c.id))
+    rows = [dict(row) for row in found.mappings()]
+    changes = edits(connection, [row["id"] for row in rows])
+    plain = ("version", "at", "reason", "note", "before", "after")
+    return [{**row, "edits": [{name: getattr(edit, name) for name in plain} for edit in changes[row["id"]]]} for row in rows]
+
+
+def forget_person(connection: Connection, number: int, address: str) -> None:
+    """Destroy everything that somebody gave, and their name from what they decided. What an edition printed stays, and names nobody."""
+    theirs = contribution.c.employee_id == number
+    ids = list(connection.execute(select(contribution.c.id).where(theirs)).scalars())
+    connection.execute(delete(audit).where(audit.c.subject.in_([f"contribution:{one}" for one in ids])))
+    connection.execute(delete(contribution_edit).where(contribution_edit.c.contribution_id.in_(ids)))
+    connection.execute(delete(contribution).where(theirs))
+    for column in (contribution.c.decided_by, contribution_edit.c.who, audit.c.who):
+        connection.execute(update(column.table).where(func.lower(column) == address.lower()).values({column.name: _ERASED}))
+
+
+def forget(connection: Connection, drafts: datetime, over: datetime) -> int:
+    """Delete what nobody confirmed before `drafts`, and what was declined or taken back before `over`; how many."""
+    waiting = contribution.c.state.in_((ContributionState.DRAFT, ContributionState.UNCONFIRMED)) & (contribution.c.made_at < drafts)
+    ended = contribution.c.state.in_((ContributionState.DECLINED, ContributionState.WITHDRAWN)) & (contribution.c.made_at < over)
+    ids = list(connection.execute(select(contribution.c.id).where(waiting | ended)).scalars())
+    connection.execute(delete(contribution_edit).where(contribution_edit.c.contribution_id.in_(ids)))
+    connection.execute(delete(audit).where(audit.c.subject.in_([f"contribution:{one}" for one in ids])))
+    return connection.execute(delete(contribution).where(contribution.c.id.in_(ids))).rowcount

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import regex
 
 _PATIENCE = 0.2  # seconds for one pattern of the operator's; one that takes longer counts as found
-_CURRENCY = r"[$€£¥₹₩₽₺]|\b(?:EUR|USD|GBP|CHF|JPY|BRL|AED|SAR|INR|CNY|Mio|Mrd|Mill|millions?|milliards?|billions?|Millionen|Milliarden)\b|%|‰"
+_CURRENCY = r"[$€£¥₹₩₽₺]|\b(?:EUR|USD|GBP|CHF|JPY|BRL|AED|SAR|INR|CNY|Mio|Mrd|Mill|millions?|milliards?|billions?|Millionen|Milliarden)\b|[%‰٪]"
 _SPACED = r"[\d.,'\u00a0\u202f ]{0,20}"
 _FIGURE = regex.compile(
-    rf"(?:{_CURRENCY})\s?\d{_SPACED}|\d{_SPACED}\s?(?:{_CURRENCY})|(?<!\d)\d{{1,3}}(?:[.,'\u00a0\u202f]\d{{3}})+(?!\d)", regex.IGNORECASE
+    rf"(?:{_CURRENCY})\s?\d{_SPACED}|\d{_SPACED}\s?(?:{_CURRENCY})|(?<!\d)\d{{1,3}}(?:[.,' \u00a0\u202f]\d{{3}})+(?!\d)", regex.IGNORECASE
 )
 
 

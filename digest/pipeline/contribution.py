@@ -36,7 +36,7 @@ from digest.files.addresses import RefusedError
 from digest.files.checks import article
 from digest.files.holidays import public_holidays
 from digest.files.slugs import slug
-from digest.pipeline import contribution_notices
+from digest.pipeline import contribution_notices, contribution_recall
 
 WAITING = frozenset({ContributionState.DRAFT, ContributionState.UNCONFIRMED})  # nobody but their author has seen them
 _WORDING = "give-1"  # version of the sentence about the name
@@ -233,7 +233,8 @@ def withdraw(connection: Connection, number: int, now: datetime, *, how: str = "
     one = _there(connection, number)
     if not may_follow(one.state, ContributionState.WITHDRAWN) or not contributions.change(connection, one, {"state": ContributionState.WITHDRAWN}):
         return _there(connection, number)
-    privacy.note(connection, "contribution.withdrawn", f"contribution:{number}", how, who=one.source, now=now)
+    contribution_recall.take_off(connection, one, now, who="author")
+    privacy.note(connection, "contribution.withdrawn", f"contribution:{number}", how, who="author", now=now)
     return _there(connection, number)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from digest.domain.contribution import FACTS
+from digest.domain.contribution import FACTS, Words
 from digest.domain.post import Kind, Visibility
 from digest.errors import DigestError
 from digest.files import checks
@@ -44,6 +44,18 @@ def check(new: Mapping[str, Any], site_url: str) -> dict[str, Any]:
     if wrong:
         raise FieldError(detail="; ".join(wrong))
     return found
+
+
+def unfit(words: Words) -> str:
+    """Why these words are no post as a whole, or ""."""
+    if words.visibility == Visibility.PUBLIC and not words.url:
+        return "a post for everybody needs a link: add --url, or --visibility internal"
+    if words.kind == Kind.EVENT and not words.facts.get("starts_at"):
+        return "an event needs its beginning: add --starts-at"
+    if words.kind == Kind.JOB and not words.facts.get("closes"):
+        return "a job needs its last day: add --closes"
+    starts, ends = words.facts.get("starts"), words.facts.get("ends")
+    return f"--ends {ends} lies before --starts {starts}" if starts and ends and ends < starts else ""
 
 
 def _value(name: str, value: Any, site_url: str) -> Any:  # noqa: ANN401 - as typed

@@ -14,10 +14,9 @@ from digest.db.session import read, write
 from digest.domain.contribution import Contribution, ContributionState, Edit, EditReason, KeptOut, agreed, kept_out, may_follow, read_reason
 from digest.domain.employee import Employee
 from digest.domain.moderation import Deed, Roles, Rules, Trigger, allowed
-from digest.domain.post import Visibility
 from digest.errors import DigestError, NotFoundError
-from digest.pipeline import contribution, contribution_notices
-from digest.pipeline.contribution_fields import check
+from digest.pipeline import contribution, contribution_notices, contribution_recall
+from digest.pipeline.contribution_fields import FieldError, check, unfit
 
 OPEN = (ContributionState.PROPOSED, ContributionState.EDITED, ContributionState.ACCEPTED)  # what moderators look at
 _SHORTEST_REASON = 3  # letters
@@ -112,6 +111,7 @@ def accept(engine: Engine, number: int, by: Moderator, now: datetime) -> Contrib
             raise NotNowError(f"contribution {number}", "it is accepted already, and waits for its author's yes")
         values = {"decided_at": now, "decided_by": by.who, "reason": "", "post_id": one.post_id or contribution.post_id(number, one.words)}
         one = _change(connection, one, values | ({} if waits else {"state": _S.ACCEPTED}))
+        contribution_recall.put_back(connection, one, now, who=by.who)
         privacy.note(connection, "contribution.accepted", f"contribution:{number}", "", who=by.who, now=now)
         if not waits:
             contribution_notices.taken(connection, one, now)
@@ -128,6 +128,7 @@ def decline(engine: Engine, number: int, by: Moderator, reason: str, now: dateti
         if not may_follow(one.state, _S.DECLINED):
             raise _not_now(one, "declined")
         one = _change(connection, one, {"state": _S.DECLINED, "decided_at": now, "decided_by": by.who, "reason": said})
+        contribution_recall.take_off(connection, one, now, who=by.who)
         privacy.note(connection, "contribution.declined", f"contribution:{number}", said, who=by.who, now=now)
         contribution_notices.not_taken(connection, one, now)
         return one
@@ -156,8 +157,9 @@ def edit(engine: Engine, number: int, by: Moderator, change: Change, *, site_url
         if not after:
             raise NotNowError(f"contribution {number}", "these are its words already", hint="Look with `digest contributions show`.")
         words = one.words.with_changes(after)
-        if words.visibility == Visibility.PUBLIC and not words.url:
-            raise NotNowError(f"contribution {number}", "a post for everybody needs a link", hint="Add --url, or --visibility internal.")
+        wrong = unfit(words)
+        if wrong:
+            raise FieldError(f"contribution {number}", wrong)
         made = Edit(version=one.version + 1, at=now, who=by.who, reason=why, note=change.note.strip(), before=before, after=after)
         one = _change(connection, one, {"state": _S.EDITED, "words": words})
         contributions.note_edit(connection, number, made)

@@ -14,7 +14,7 @@ from digest.domain.employee import Employee
 from digest.domain.planning import Words, freeze_edition
 from digest.domain.post import Origin, Queue
 from digest.errors import EditionError
-from digest.pipeline import branding, ledger, networks, queue, votes
+from digest.pipeline import branding, contribution_posts, ledger, networks, queue, votes
 from digest.pipeline.planning import fresh_token
 from digest.pipeline.queue import Checked
 
@@ -39,12 +39,15 @@ def frozen(connection: Connection, config: Config, period: str, said: Queue) -> 
     """The words of `period` out of a queue without problems. Raises EditionError when it has nothing to say."""
     found = editions.by_period(connection, period)
     look, notes = branding.brand(config)
+    day = calendar.day_in(period, config.schedule.day)
+    given = contribution_posts.offered(connection, config, day)
+    said = contribution_posts.merged(said, given)
     content = freeze_edition(
         said,
         _authors(connection, {post.by for post in said.posts if post.by}),
         replace(words(config), brand=look),
         period=period,
-        day=calendar.day_in(period, config.schedule.day),
+        day=day,
         seen=history.carried(connection, before_edition=found.id if found else 0),
         browser_token=fresh_token(),
     )
@@ -53,7 +56,8 @@ def frozen(connection: Connection, config: Config, period: str, said: Queue) -> 
         raise EditionError(where, f"it has no post for {period}", hint="Add a [[post]] to it, then run `digest queue check`.")
     content = ledger.merged(connection, content, found.id if found else 0, config.ledger.printed)
     content, _ = votes.heard(connection, content, minimum=config.privacy.minimum_group, places=config.mix.curated)
-    return content, (*_mix_warnings(content, config), *notes)
+    content = replace(content, decided_days=contribution_posts.days_to_decide(connection, day))
+    return content, (*_mix_warnings(content, config), *given.notes, *notes)
 
 
 def _authors(connection: Connection, addresses: set[str]) -> dict[str, Employee]:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from digest.config import Config
-from digest.db import consents, correspondences, editions, notices, people, privacy, questions, replies, votes
+from digest.db import consents, contributions, correspondences, editions, notices, people, privacy, questions, replies, votes
 from digest.db.session import read, write
 from digest.domain.edition import EditionContent
 from digest.domain.notice import Notice
@@ -65,6 +65,7 @@ def of_person(connection: Connection, site_url: str, number: int) -> dict[str, A
         "questions": questions.of_person(connection, number),
         "replies": replies.of_person(connection, number),
         "notices": privacy.notices(connection, number),
+        "contributions": contributions.of_person(connection, number),
         "links_once": privacy.links_once(connection, number),
         "noted": privacy.noted(connection, number),
     }

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from digest.config import Config
-from digest.db import correspondences, links, notices, pictures, privacy, questions, replies, retention
+from digest.db import contributions, correspondences, links, notices, pictures, privacy, questions, replies, retention
 from digest.db.session import fold, read, write, yield_to_others
 from digest.domain.correspondence import KEPT_DAYS
 from digest.domain.privacy import SETTLED, believable, horizon
@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 _CHUNK = 25  # events that become sums in one transaction: beside it a click waits no longer than alone
 _BOUNCES = timedelta(days=180)  # longer than the five editions that the rule for soft ones looks back
 _RUNS = timedelta(days=90)
+_DRAFTS = timedelta(days=30)  # posts that nobody said yes to
 _UNDER_WAY = timedelta(days=2)  # how long a press may wait on disk for the database
 _UNBELIEVED = (
     "The clock stands {days} days ahead of everything that was recorded, so nothing was deleted. If it is right, run "
@@ -75,6 +76,7 @@ def purge(engine: Engine, config: Config, *, now: datetime, trust_clock: bool = 
         salts = links.destroy_salts(connection, now)
         privacy.forget_orphans(connection, now - _UNDER_WAY, lambda: secrets.token_hex(8))
         privacy.forget_letters(connection)
+        contributions.forget(connection, now - _DRAFTS, now - _BOUNCES)
     with read(engine) as connection:
         seen = retention.last_seen(connection, now - SETTLED)
     if not trust_clock and not believable(now, seen, config.tracking.keep_days):

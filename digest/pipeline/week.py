@@ -17,7 +17,7 @@ from digest.db.held import Tally
 from digest.db.session import read
 from digest.domain.message import FailReason, MessageState
 from digest.errors import DigestError
-from digest.pipeline import edition, holding, notices, privacy, recalling, renderers, replaying, transports
+from digest.pipeline import contribution_afterlife, edition, holding, notices, privacy, recalling, renderers, replaying, transports
 from digest.pipeline.delivery import Delivery, deliver
 from digest.pipeline.holding import Hold
 
@@ -113,6 +113,7 @@ def tick(
     said += replaying.catch_up(engine, config)
     try:
         said += [] if at_once else recalling.follow(engine, config, now=clock())
+        said += [] if at_once else contribution_afterlife.follow(engine, config, now=clock())
         said += [] if at_once else edition.open_due(engine, config, now=clock())
     except DigestError as error:
         trouble = error
