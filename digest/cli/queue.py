@@ -35,13 +35,15 @@ def check(home: Home, *, file: Path | None, roster: Path | None, as_json: bool) 
 
     Needs no database, and with FILE no configuration: what cannot be checked without them is said.
     """
-    from digest.pipeline import pictures, queue
+    from digest.pipeline import pictures, queue, wall
 
     path = home.config.queue_path if file is None else file
     authors, missing = _authors(home, roster)
     config = _config(home)
     disclosure, site_url = (config.sharing.disclosure, config.site.url) if config else ("", "")
-    checked = queue.check(path, people=authors, disclosure=disclosure, networks=_networks(config), site_url=site_url)
+    checked = queue.check(
+        path, people=authors, disclosure=disclosure, networks=_networks(config), site_url=site_url, wall=wall.guard(config, home.now().date())
+    )
     if missing and not as_json:
         click.echo(f"Not checked: whether each `by` is somebody on the roster ({missing}). Name a roster with --roster FILE.csv.", err=True)
     if checked.problems and not as_json:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, null, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, null, or_, select, update
 
 from digest.db.schema import employee, suppression
 from digest.domain.employee import Employee, EmployeeId
@@ -50,10 +50,26 @@ def addresses(connection: Connection) -> frozenset[str]:
     return frozenset(connection.execute(select(employee.c.address)).scalars())
 
 
+def names(connection: Connection) -> frozenset[str]:
+    """The names of everybody on the roster."""
+    return frozenset(connection.execute(select(employee.c.name).where(_HERE, employee.c.shared.is_(False))).scalars())
+
+
 def by_address(connection: Connection, address: str) -> Employee | None:
     """Whoever has this address, former colleagues included; letter case does not matter."""
     row = connection.execute(select(*_COLUMNS).where(employee.c.address == address.strip().lower())).first()
     return None if row is None else _noun(row)
+
+
+def search(connection: Connection, words: Sequence[str], limit: int) -> list[Employee]:
+    """People on the roster now whose name or address has each of `words` in it, by name; at most `limit`.
+
+    SQLite folds the case of ASCII letters alone, so a word is also looked for as a name is written.
+    """
+    ways = [{word, word.lower(), word.title()} for word in words]
+    fits = [or_(*(column.icontains(way, autoescape=True) for way in some for column in (employee.c.name, employee.c.address))) for some in ways]
+    rows = connection.execute(select(*_COLUMNS).where(_HERE, *fits).order_by(employee.c.name, employee.c.id).limit(limit))
+    return [_noun(row) for row in rows]
 
 
 def by_ids(connection: Connection, ids: Collection[int]) -> dict[int, Employee]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import NewType
 
@@ -79,7 +79,7 @@ class Post:
     named: bool | None = None  # True: the author agreed for this post; None: their own switch decides
     kind: Kind = Kind.ARTICLE
     visibility: Visibility = Visibility.PUBLIC
-    public_from: date | None = None  # internal until that day
+    public_from: date | None = None  # internal until that day, or until that very moment
     topics: tuple[str, ...] = ()
     starts: date | None = None
     ends: date | None = None
@@ -104,9 +104,27 @@ class Post:
 
     def internal_on(self, day: date) -> bool:
         """True while the post stays inside: internal for good, or before `public_from`."""
+        return self.visibility is Visibility.INTERNAL or (self.inside_until is not None and day < self.inside_until)
+
+    @property
+    def inside_until(self) -> date | None:
+        """The first day on which it is public from the beginning; None for good, or from ever."""
         if self.visibility is Visibility.INTERNAL:
-            return True
-        return self.public_from is not None and day < self.public_from
+            return None
+        if isinstance(self.public_from, datetime):
+            return self.public_from.date() + timedelta(days=1)
+        return self.public_from
+
+    def opens(self, zone: tzinfo) -> datetime | None:
+        """The moment from which it is public; None when no moment keeps it inside. A day begins where the organisation is."""
+        if self.public_from is None or isinstance(self.public_from, datetime):
+            return self.public_from
+        return datetime.combine(self.public_from, time.min, tzinfo=zone)
+
+    def internal_at(self, moment: datetime, zone: tzinfo) -> bool:
+        """True while the post stays inside, to the second."""
+        opens = self.opens(zone)
+        return self.visibility is Visibility.INTERNAL or (opens is not None and moment < opens)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +181,14 @@ class EditionWords:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Allowed:
+    """Words of something internal that may be said outside, and why."""
+
+    words: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Queue:
     """Everything that the content queue says, checked."""
 
@@ -171,4 +197,5 @@ class Queue:
     answers: tuple[Answer, ...] = ()
     lessons: tuple[Lesson, ...] = ()
     editions: tuple[EditionWords, ...] = ()
+    allowed: tuple[Allowed, ...] = ()
     drafts: tuple[Post, ...] = ()  # wait for somebody to say why; never planned

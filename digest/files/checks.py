@@ -115,6 +115,20 @@ def moment(value: Any) -> str:  # noqa: ANN401 - any TOML value
     return parsed.isoformat()
 
 
+def opening(value: Any) -> date:  # noqa: ANN401 - any TOML value
+    """A day, or a moment with its zone."""
+    allowed = "a date such as 2026-12-01, or a date and time with its zone, such as 2026-12-01T09:00:00+01:00"
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) and len(value) > len("2026-12-01") else value
+    except ValueError:
+        raise RefusedError(allowed) from None
+    if not isinstance(found, datetime):
+        return day(found)
+    if found.tzinfo is None:
+        raise RefusedError(allowed)
+    return found
+
+
 def week(value: Any) -> str:  # noqa: ANN401 - any TOML value
     """An ISO week."""
     match = _WEEK.fullmatch(value) if isinstance(value, str) else None

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from digest.domain.leak import Leak
 from digest.domain.post import Queue
 from digest.errors import UnreadableFileError
 from digest.files.problems import Problem, decode
-from digest.files.queue_tables import ANSWER, EDITION, FIGURE, LESSON, Authors, Table, captions, post_table
+from digest.files.queue_tables import ALLOW, ANSWER, EDITION, FIGURE, LESSON, Authors, Table, captions, post_table
 from digest.files.slugs import Slugs
 from digest.files.tables import Notes, good_values, unknown
 
@@ -24,7 +25,7 @@ _PLAINER = {  # tomllib's words -> ours, for what happens most
     "Expected newline or end of document after a statement": "something behind the end of a value",
     "Expected '=' after a key in a key/value pair": "a line that is neither key = value nor [header]",
 }
-_NUMBERED = {"post": "posts", "figure": "figures", "answer": "answers", "lesson": "lessons", "edition": "editions"}
+_NUMBERED = {"post": "posts", "figure": "figures", "answer": "answers", "lesson": "lessons", "edition": "editions", "allow": "allowed"}
 
 
 def read_queue(
@@ -34,11 +35,12 @@ def read_queue(
     caption_problem: Callable[[str, str], str | None],
     networks: frozenset[str],
     site_url: str = "",
+    wall: Callable[[Queue], Iterable[Leak]] | None = None,
 ) -> tuple[Queue, list[Problem]]:
     """The queue in `path`, a file or a folder of `*.toml`, and every problem, sorted by place.
 
     `people`: addresses in lower case; None: `by` may be anybody. `caption_problem(network, caption)` gives a sentence
-    or None. `site_url`: base of our own links, which no post may lead to.
+    or None. `site_url`: base of our own links, which no post may lead to. `wall` finds what is internal in public words.
     What has a problem is left out of the Queue. Raises UnreadableFileError when there is nothing to read.
     """
     tables = {
@@ -47,11 +49,15 @@ def read_queue(
         "figure": FIGURE,
         "answer": ANSWER,
         "lesson": LESSON,
+        "allow": ALLOW,
     }
     gathered = _Gathered(tables)
     for file in _files(path):
         gathered.add(str(file), _bytes(file))
-    return gathered.queue(), sorted(gathered.problems)
+    queue = gathered.queue()
+    for leak in wall(queue) if wall else ():
+        gathered.at(leak.where, str(leak))
+    return queue, sorted(gathered.problems)
 
 
 def _files(path: Path) -> list[Path]:
@@ -76,6 +82,7 @@ class _Gathered:
     tables: Mapping[str, Table]
     problems: list[Problem] = field(default_factory=list)
     nouns: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in _NUMBERED})
+    origins: dict[str, list[tuple[Notes, tuple[str | int, ...]]]] = field(default_factory=dict)  # of each noun: its file, and where in it
     drafts: list[dict[str, Any]] = field(default_factory=list)
     ids: dict[str, dict[str, Callable[[], str]]] = field(default_factory=lambda: {name: {} for name in _NUMBERED})  # id -> its place, if asked
 
@@ -122,6 +129,8 @@ class _Gathered:
         self._claim(notes, name, path, good)
         if len(notes.problems) == before:
             (self.drafts if draft else self.nouns[name]).append(good)
+            if not draft:
+                self.origins.setdefault(name, []).append((notes, path))
 
     def _claim(self, notes: Notes, name: str, path: tuple[str | int, ...], good: Mapping[str, Any]) -> None:
         """See that an id, or the week of an `[edition]`, is there once in all files."""
@@ -134,6 +143,13 @@ class _Gathered:
             notes.at_value((*path, key) if value else path, f"found {what}, allowed once; it stands at {taken[value]()} too")
         else:
             taken[value] = partial(notes.place, (*path, key) if value else path)
+
+    def at(self, where: tuple[str | int, ...], text: str) -> None:
+        """Note a problem at ("post", 2, "why"): a noun of the queue, its number, and the way to the value."""
+        noun, number, *rest = where
+        notes, path = self.origins[str(noun)][int(number)]
+        notes.at_value((*path, *rest), text)
+        self.problems.append(notes.problems[-1])
 
     def queue(self) -> Queue:
         """Everything without a problem."""

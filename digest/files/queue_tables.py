@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from digest.domain.occasion import is_after
-from digest.domain.post import Answer, Audience, EditionWords, Figure, Kind, Lesson, Post, Said, Translation, Visibility
+from digest.domain.post import Allowed, Answer, Audience, EditionWords, Figure, Kind, Lesson, Post, Said, Translation, Visibility
 from digest.domain.prose import caption as unmarked
 from digest.files import checks
 from digest.files.addresses import RefusedError, country, language, nearest
@@ -121,7 +121,7 @@ def post_table(authors: Authors, caption_reader: Reader, site_url: str = "") -> 
         "named": leaf(checks.flag),
         "kind": leaf(checks.one_of(*Kind)),
         "visibility": leaf(checks.one_of(*Visibility)),
-        "public_from": leaf(checks.day),
+        "public_from": leaf(checks.opening),
         "topics": each(lambda value: checks.line(value).lower()),
         "starts": leaf(checks.day),
         "ends": leaf(checks.day),
@@ -266,6 +266,12 @@ LESSON = Table(
     required=("id", "rule", "example"),
     make=Lesson,
     rules=_lesson_rules,
+)
+ALLOW = Table(
+    spec={"words": leaf(checks.text), "reason": leaf(checks.line)},
+    required=("words", "reason"),
+    make=Allowed,
+    rules=_no_rules,
 )
 EDITION = Table(
     spec={

@@ -17,31 +17,41 @@ from digest.errors import EditionError
 from digest.pipeline import branding, contribution_posts, ledger, networks, queue, votes
 from digest.pipeline.planning import fresh_token
 from digest.pipeline.queue import Checked
+from digest.pipeline.wall import Wall, guard, keep
 
 
 def freeze(connection: Connection, config: Config, period: str) -> tuple[EditionContent, tuple[str, ...]]:
     """The words of `period`, and what the editor should know. Raises FileProblemsError for the queue, EditionError when it has nothing to say."""
-    return frozen(connection, config, period, queue.good(checked(connection, config)))
+    return frozen(connection, config, period, queue.good(checked(connection, config, period)))
 
 
-def checked(connection: Connection, config: Config) -> Checked:
-    """The queue as it is now, with every problem; while nobody is on the roster, `by` may be anybody. Raises UnreadableFileError."""
+def checked(connection: Connection, config: Config, period: str) -> Checked:
+    """The queue as it is now, with every problem for `period`; while nobody is on the roster, `by` may be anybody. Raises UnreadableFileError."""
     return queue.check(
         config.queue_path,
         people=people.addresses(connection) or None,
         disclosure=words(config).disclosure,
         networks=networks.known(config),
         site_url=config.site.url,
+        wall=_wall(connection, config, period),
     )
 
 
+def _wall(connection: Connection, config: Config, period: str) -> Wall:
+    return guard(config, calendar.day_in(period, config.schedule.day), people.names(connection))
+
+
 def frozen(connection: Connection, config: Config, period: str, said: Queue) -> tuple[EditionContent, tuple[str, ...]]:
-    """The words of `period` out of a queue without problems. Raises EditionError when it has nothing to say."""
+    """The words of `period` out of a queue without problems.
+
+    Raises EditionError when it has nothing to say, FileProblemsError when something internal stands in what employees gave.
+    """
     found = editions.by_period(connection, period)
     look, notes = branding.brand(config)
     day = calendar.day_in(period, config.schedule.day)
     given = contribution_posts.offered(connection, config, day)
     said = contribution_posts.merged(said, given)
+    keep(said, _wall(connection, config, period))  # once more: what employees gave stands in no file
     content = freeze_edition(
         said,
         _authors(connection, {post.by for post in said.posts if post.by}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 from digest.db import editions, people
 from digest.db.session import read
 from digest.domain.edition import EditionContent
+from digest.domain.leak import Leak
 from digest.domain.post import Queue, Visibility
 from digest.domain.share import Network, caption_problem
 from digest.errors import FileProblemsError
@@ -42,16 +43,22 @@ class Checked:
 
 
 def check(
-    path: Path, *, people: frozenset[str] | None, disclosure: str = "", networks: Iterable[Network] | None = None, site_url: str = ""
+    path: Path,
+    *,
+    people: frozenset[str] | None,
+    disclosure: str = "",
+    networks: Iterable[Network] | None = None,
+    site_url: str = "",
+    wall: Callable[[Queue], list[Leak]] | None = None,
 ) -> Checked:
     """Read the queue in `path`. `people`: addresses on the roster; None: authors cannot be checked.
 
     `disclosure` stands in every shared text, so a caption must leave room for it. `networks`: None means ours alone.
-    `site_url`: base of our own links, which no post may lead to. Raises UnreadableFileError.
+    `site_url`: base of our own links, which no post may lead to. `wall`: see `digest.pipeline.wall`. Raises UnreadableFileError.
     """
     limits = {network.name: network.limit for network in (load_networks() if networks is None else networks)}
     problem = partial(caption_problem, limits=limits, disclosure=disclosure)
-    queue, problems = read_queue(path, people=people, caption_problem=problem, networks=frozenset(limits), site_url=site_url)
+    queue, problems = read_queue(path, people=people, caption_problem=problem, networks=frozenset(limits), site_url=site_url, wall=wall)
     return Checked(queue=queue, problems=tuple(problems), authors_checked=people is not None)
 
 

@@ -151,7 +151,7 @@ kind = "job"
 """
     _, problems = read(write(text))
     assert problems == [
-        "queue.toml:1:1: found titel, no such key; allowed edition, post, figure, answer, lesson",
+        "queue.toml:1:1: found titel, no such key; allowed edition, post, figure, answer, lesson, allow",
         'queue.toml:3:11: found "Forty thousand batteries and much more than fits", allowed 42 characters at most, not 48',
         'queue.toml:4:8: found "2026-W54", allowed a week such as 2026-W48',
         "queue.toml:5:1: found no title, needed title = ...",
