@@ -17,7 +17,7 @@ from digest.db.pictures import Source
 from digest.db.session import read, write
 from digest.errors import DigestError
 from digest.files.pictures import LARGEST, Made, PictureError, make
-from digest.net.fetch import Way, fetch
+from digest.net.fetch import PUBLIC, Way, fetch
 from digest.net.kinds import Kind
 
 _FRESH = timedelta(minutes=15)  # an address is not asked again before
@@ -53,8 +53,11 @@ class Album:
         self.unkept: dict[str, Made] = {}  # by name
 
 
-def gather(engine: Engine, wants: Iterable[Want], now: datetime, way: Way, album: Album | None = None) -> dict[Want, Had]:
-    """Look for every picture, several at a time; nothing is stored yet. `album`: what earlier calls made, and this one adds to it."""
+def gather(engine: Engine, wants: Iterable[Want], now: datetime, way: Way | None, album: Album | None = None) -> dict[Want, Had]:
+    """Look for every picture, several at a time; nothing is stored yet. `album`: what earlier calls made, and this one adds to it.
+
+    `way` None: no address is asked, and what was never had is left out without a word.
+    """
     ordered = sorted(wants, key=lambda want: want.said)
     if not ordered:
         return {}
@@ -70,7 +73,7 @@ def gather(engine: Engine, wants: Iterable[Want], now: datetime, way: Way, album
             zip(ordered, pool.map(lambda want: _have(want, octets[want], seen.get(sought[want]), sought[want], now, way), ordered), strict=True)
         )
     if album is not None:
-        album.had |= {one.source.key: one for one in had.values()}
+        album.had |= {one.source.key: one for want, one in had.items() if want.file or way is not None}
     return had
 
 
@@ -142,7 +145,7 @@ def _key(want: Want, octets: bytes | PictureError) -> str:
     return hashlib.sha256(use + b"octets|" + octets).hexdigest()
 
 
-def _have(want: Want, octets: bytes | PictureError, before: Had | None, key: str, now: datetime, way: Way) -> Had:
+def _have(want: Want, octets: bytes | PictureError, before: Had | None, key: str, now: datetime, way: Way | None) -> Had:
     """`before`: what is stored or in the album."""
     source = before.source if before else Source(key=key, at=now)
     if isinstance(octets, PictureError):
@@ -150,8 +153,10 @@ def _have(want: Want, octets: bytes | PictureError, before: Had | None, key: str
     lately = timedelta() <= now - source.at < _FRESH
     if before and (lately or (want.file and (source.name or before.made))):
         return replace(before, warning=_warning(want, before))
+    if way is None and want.address:
+        return replace(before, warning=_warning(want, before)) if before else Had(source=source)
     try:
-        etag, data = ("", octets) if want.file else _fetched(want.address, source.etag, way)
+        etag, data = ("", octets) if want.file else _fetched(want.address, source.etag, way or PUBLIC)
         if data is None:
             return Had(source=replace(source, problem="", at=now), made=before.made if before else None)
         return Had(source=replace(source, problem="", etag=etag, at=now), made=make(data, face=want.face))

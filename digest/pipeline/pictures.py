@@ -31,9 +31,9 @@ def placed(engine: Engine, config: Config, content: EditionContent, *, now: date
 
 
 def tried(
-    engine: Engine, config: Config, content: EditionContent, *, now: datetime, album: Album, way: Way = PUBLIC
+    engine: Engine, config: Config, content: EditionContent, *, now: datetime, album: Album, way: Way | None = PUBLIC
 ) -> tuple[EditionContent, tuple[str, ...]]:
-    """The same, and nothing is stored: `album` holds the pictures, and remembers what was asked between one time and the next."""
+    """The same, and nothing is stored: `album` holds the pictures, and remembers what was asked. `way` None: nobody is asked now."""
     wants = _wants(engine, config, content)
     had = gather(engine, wants.every(), now, way, album)
     return _with(content, wants, had, hold(engine, had, album) if had else {})

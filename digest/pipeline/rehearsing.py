@@ -29,6 +29,7 @@ from digest.errors import ConfigError, DigestError, FileProblemsError, TemplateE
 from digest.mail import catalogue
 from digest.mail.budget import Choice, Meter
 from digest.mail.compile import load_compiled
+from digest.net.fetch import PUBLIC, Way
 from digest.pipeline import fitting, freezing, linting, networks, pictures
 from digest.pipeline.edition import upcoming
 from digest.pipeline.gathering import Album
@@ -106,6 +107,7 @@ class Take:
     table: Timetable
     notes: tuple[Trouble, ...]  # good to know; nothing of it stops the edition
     at: datetime
+    album: Album
 
     @property
     def content(self) -> EditionContent:
@@ -135,46 +137,59 @@ class Whole:
 def rehearse(engine: Engine, config: Config, *, now: datetime, album: Album | None = None) -> tuple[Take | None, tuple[Trouble, ...]]:
     """The coming edition, or why there is none: every problem of the queue, or the first of anything else.
 
-    Reads the database and writes nothing to it; its new pictures are in `album`. Nothing is compiled yet, and nothing is left out for its size.
+    Reads the database and writes nothing to it. Nothing is compiled yet, nothing is left out for its size, and no picture is asked for that lives
+    elsewhere; `whole` does all that. `album` keeps pictures between one rehearsal and the next.
     """
     home = str(config.home)
     try:
         with read(engine) as connection:
-            period = upcoming(connection, timetable(connection, config, now.date()), now)
-            checked = freezing.checked(connection, config, period)
+            checked = freezing.checked(connection, config)
             if checked.problems:
                 return None, tuple(placed(str(problem), home) for problem in checked.problems)
+            period = upcoming(connection, timetable(connection, config, now.date()), now)
             content, notes = freezing.frozen(connection, config, period, checked.queue)
             found = editions.by_period(connection, period)
             table = timetable(connection, config, day_in(period, config.schedule.day))
-        content, noted = pictures.tried(engine, config, content, now=now, album=album or Album())
+        kept = album or Album()
+        content, noted = pictures.tried(engine, config, content, now=now, album=kept, way=None)
         rehearsal = Rehearsal(replace(content, browser_token=DEAD_TOKEN), config, networks.known(config), {})
     except DigestError as error:
         return None, troubles(error, home)
     said = tuple(Trouble(place="", said=note) for note in (*notes, *noted))
-    return take(rehearsal, found, table, said, now), ()
+    return take(rehearsal, found, table, said, now, kept), ()
 
 
-def take(rehearsal: Rehearsal, found: Edition | None, table: Timetable, notes: tuple[Trouble, ...], now: datetime) -> Take:
+def take(rehearsal: Rehearsal, found: Edition | None, table: Timetable, notes: tuple[Trouble, ...], now: datetime, album: Album) -> Take:
     """A rehearsal with its own choosing."""
     selector = Selector(rehearsal.content, found.id if found else 0, mix_of(rehearsal.config), now)
-    return Take(rehearsal=rehearsal, edition=found, selector=selector, table=table, notes=notes, at=now)
+    return Take(rehearsal=rehearsal, edition=found, selector=selector, table=table, notes=notes, at=now, album=album)
 
 
-def _again(first: Take, fitted: Rehearsal) -> Take:
-    left_out = tuple(Trouble(place="", said=said) for said in fitted.content.trimmed)
-    return take(fitted, first.edition, first.table, (*first.notes, *left_out), first.at)
+def _again(first: Take, rehearsal: Rehearsal, said: Iterable[str]) -> Take:
+    known = {note.said for note in first.notes}
+    notes = tuple(Trouble(place="", said=note) for note in said if note not in known)
+    return take(rehearsal, first.edition, first.table, (*first.notes, *notes), first.at, first.album)
 
 
-def whole(engine: Engine, first: Take, superseded: Superseded = _go_on) -> tuple[Take, Whole]:
-    """Every language and every reader of a rehearsal. `superseded` is called often and may raise. Raises DigestError."""
+def _pictured(engine: Engine, first: Take, way: Way) -> Take:
+    """The same with the pictures that live elsewhere; each is asked for as planning does."""
     config = first.rehearsal.config
+    content, noted = pictures.tried(engine, config, first.content, now=first.at, album=first.album, way=way)
+    if content == first.content and not set(noted) - {note.said for note in first.notes}:
+        return first
+    return _again(first, first.rehearsal if content == first.content else Rehearsal(content, config, networks.known(config), {}), noted)
+
+
+def whole(engine: Engine, first: Take, superseded: Superseded = _go_on, way: Way = PUBLIC) -> tuple[Take, Whole]:
+    """Every picture, language and reader of a rehearsal. `superseded` is called often and may raise. Raises DigestError."""
+    config = first.rehearsal.config
+    first = _pictured(engine, first, way)
     with read(engine) as connection:
         readers = audience.readers(connection)
         earlier = linting.earlier_subjects(connection, first.content.period)
         languages = sorted(compile_for(readers))
         fitted = first.rehearsal.fitted(languages, superseded)
-        done = first if fitted is first.rehearsal else _again(first, fitted)
+        done = first if fitted is first.rehearsal else _again(first, fitted, fitted.content.trimmed)
         people, without = _everybody(connection, done, languages, superseded)
     bodies = {language: fitted.body(language) for language in languages}
     chosen = Counter({made: count for made, (_, count) in people.items()})

@@ -17,6 +17,7 @@ from digest.domain.message import Pick
 from digest.domain.suppression import SuppressionReason
 from digest.errors import StorageError
 from digest.mail.budget import Meter
+from digest.net.fetch import Way
 from digest.pipeline import casting, edition, preview, rehearsing
 from digest.pipeline.casting import MADE_UP, Cast, Shown
 from digest.pipeline.rehearsing import Take
@@ -172,3 +173,25 @@ def test_no_database_is_made_by_looking(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="digest db upgrade"):
         for_reading("sqlite:///digest.db", base=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_elsewhere_is_asked_for_behind_the_letter_and_never_before_it(engine: Engine, tmp_path: Path) -> None:
+    image = 'image = "https://pictures.example/pump.jpg"\nimage_alt = "A pump"\n'
+    config = company(engine, tmp_path, crowd(2), queue=QUEUE.replace('id = "flow-meter"\n', f'id = "flow-meter"\n{image}'))
+    asked: list[str] = []
+
+    def resolve(name: str, _port: int) -> list[str]:
+        asked.append(name)
+        return ["192.0.2.1"]  # documentation only (RFC 5737): refused before anything is opened
+
+    take = made(engine, config)
+    assert "picture" not in " ".join(note.said for note in take.notes)
+    assert asked == []
+    done, _ = rehearsing.whole(engine, take, way=Way(resolve=resolve))
+    assert asked == ["pictures.example"]
+    assert "The letter goes without it." in " ".join(note.said for note in done.notes)
+    again, _ = rehearsing.rehearse(engine, config, now=NOW, album=take.album)
+    assert again is not None
+    assert "The letter goes without it." in " ".join(note.said for note in again.notes)
+    rehearsing.whole(engine, again, way=Way(resolve=resolve))
+    assert asked == ["pictures.example"]  # not again within minutes
