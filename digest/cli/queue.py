@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from digest.config import Config
     from digest.domain.post import Post, Queue
     from digest.domain.share import Network
+    from digest.pipeline.contribution_posts import Offered
     from digest.pipeline.drafts import Drafted
     from digest.pipeline.queue import Checked
 
@@ -36,6 +37,7 @@ def check(home: Home, *, file: Path | None, roster: Path | None, as_json: bool) 
     Needs no database, and with FILE no configuration: what cannot be checked without them is said.
     """
     from digest.pipeline import pictures, queue, wall
+    from digest.pipeline.contribution_posts import Offered
 
     path = home.config.queue_path if file is None else file
     authors, missing = _authors(home, roster)
@@ -53,16 +55,36 @@ def check(home: Home, *, file: Path | None, roster: Path | None, as_json: bool) 
         return 1
     seen, elsewhere = pictures.look(path, checked.queue.posts)
     unanswered = _unowned(home)
+    given = _given(home) if file is None else Offered()
     if not as_json:
-        click.echo("".join(f"{line}\n" for line in (*seen, *_not_fetched(elsewhere), *unanswered)), err=True, nl=False)
+        click.echo("".join(f"{line}\n" for line in (*seen, *_not_fetched(elsewhere), *unanswered, *given.notes)), err=True, nl=False)
     data = {**_summary(checked, path), "pictures": {"said": seen, "elsewhere": elsewhere}, "ledger": unanswered}
-    say(data, _sentence(checked, path), as_json=as_json)
+    data |= {"given": {"posts": len(given.posts), "kept_out": list(given.notes)}}
+    say(data, _sentence(checked, path) + _also(given), as_json=as_json)
     return 1 if checked.problems else 0
 
 
 def _not_fetched(elsewhere: int) -> list[str]:
     count = _count(elsewhere, "picture")
     return [f"Not checked: {count} at a web address; `digest edition plan` fetches {'it' if elsewhere == 1 else 'them'}."] if elsewhere else []
+
+
+def _given(home: Home) -> Offered:
+    """What employees gave, while there is a database to ask."""
+    from digest.pipeline.contribution_posts import Offered, known
+
+    try:
+        url = home.unchecked_engine.url
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+            return Offered()
+        return known(home.engine, home.config, home.now())
+    except DigestError:
+        return Offered()
+
+
+def _also(given: Offered) -> str:
+    count = len(given.posts)
+    return f" {_count(count, 'post')} that employees gave {'goes' if count == 1 else 'go'} with them." if count else ""
 
 
 def _authors(home: Home, roster: Path | None) -> tuple[frozenset[str] | None, str]:
@@ -198,16 +220,20 @@ def _tell(done: Drafted, *, as_json: bool) -> None:
 @as_json_option
 @pass_home
 def list_(home: Home, *, file: Path | None, as_json: bool) -> None:
-    """List the posts in FILE (default: the configured queue), in its order."""
-    from digest.pipeline import queue
+    """List the posts in FILE, in its order; of the configured queue also those that employees gave."""
+    from digest.pipeline import contribution_posts, queue
 
     path = home.config.queue_path if file is None else file
     found = queue.load(path, people=None, networks=_networks(_config(home)))
+    given = _given(home) if file is None else contribution_posts.Offered()
+    found = contribution_posts.merged(found, given)
+    if not as_json:
+        click.echo("".join(f"{line}\n" for line in given.notes), err=True, nl=False)
     posts = found.posts
     text = (
         _table(found) if posts or found.drafts else f"{path}: no posts yet. Write a [[post]] with title, url and why, then run `digest queue check`."
     )
-    data = [_as_data(post) | {"draft": post in found.drafts} for post in (*posts, *found.drafts)]
+    data = [_as_data(post) | {"draft": post in found.drafts, "given": post in given.posts} for post in (*posts, *found.drafts)]
     say({"posts": data}, text, as_json=as_json)
 
 

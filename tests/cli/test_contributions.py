@@ -162,3 +162,21 @@ def test_a_trusted_author_goes_without_review_but_not_with_a_customer_a_figure_o
     assert run("untrust", "ana@example.org", "--reason", "Two complaints.").exit_code == 0
     run("give", "--by", "ana@example.org", "--url", "https://example.com/y", "--why", "Nothing special again.")
     assert state(run, 7)["state"] == "proposed"
+
+
+def test_the_queue_shows_what_employees_gave_and_what_stays_out(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "queue.toml").write_text('[[post]]\ntitle = "A"\nurl = "https://example.com/a"\nwhy = "B"\n', encoding="utf-8")
+    given(run)
+    run("accept", "1")
+
+    def queue(*words: str) -> Result:
+        return CliRunner().invoke(main, ["--config", str(tmp_path / "config.toml"), "queue", *words])
+
+    assert "1 post that employees gave goes with them." in queue("check").output
+    posts = json.loads(queue("list", "--json").output)["posts"]
+    assert [(post["id"], post["given"], post["by"]) for post in posts] == [("a", False, None), ("ovens-red-c1", True, "ana@example.org")]
+    run("edit", "1", "--title", "Other", "--reason", "facts")
+    out = json.loads(queue("check", "--json").output)["given"]
+    assert (out["posts"], len(out["kept_out"])) == (0, 1)
+    assert "not_agreed" in queue("list").output
+    assert "gave" not in queue("check", str(tmp_path / "queue.toml")).output
