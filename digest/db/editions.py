@@ -122,7 +122,7 @@ def put_posts(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None
     """Insert posts, or bring their title, address and wall up to date."""
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
     for row in rows:
-        change = {name: row[name] for name in ("title", "url", "origin", "visibility", "author_id")}
+        change = {name: row[name] for name in ("title", "url", "origin", "visibility", "author_id", "public_from")}
         connection.execute(dialect.insert(post).values(dict(row)).on_conflict_do_update(index_elements=["id"], set_=change))
 
 

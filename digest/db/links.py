@@ -68,6 +68,7 @@ _POSTS = (
         post.c.url,
         post.c.visibility,
         post.c.recalled,
+        post.c.public_from,
     )
     .select_from(edition_post)
     .outerjoin(post, post.c.id == edition_post.c.post_id)
@@ -107,6 +108,7 @@ def posts(connection: Connection, editions: Iterable[int]) -> dict[tuple[int, in
             internal=row.internal or row.visibility == Visibility.INTERNAL,
             url=row.url,
             recalled=row.recalled,
+            public_from=row.public_from,
         )
         for row in connection.execute(_POSTS, {"wanted": list(editions)})
     }
@@ -128,7 +130,14 @@ def current(connection: Connection, wanted: Iterable[str]) -> dict[str, LinkedPo
     rows = connection.execute(select(post).where(post.c.id.in_(list(wanted))))
     return {
         row.id: LinkedPost(
-            edition=0, n=0, id=row.id, title=row.title, internal=row.visibility == Visibility.INTERNAL, url=row.url, recalled=row.recalled
+            edition=0,
+            n=0,
+            id=row.id,
+            title=row.title,
+            internal=row.visibility == Visibility.INTERNAL,
+            url=row.url,
+            recalled=row.recalled,
+            public_from=row.public_from,
         )
         for row in rows
     }
@@ -155,7 +164,7 @@ class ShortLink:
 def short_links(connection: Connection, wanted: Iterable[str]) -> dict[str, ShortLink]:
     """The short links among `wanted` that exist, each with its post as it is now."""
     found = connection.execute(
-        select(short_link, edition.c.period, post.c.title, post.c.url, post.c.visibility, post.c.recalled)
+        select(short_link, edition.c.period, post.c.title, post.c.url, post.c.visibility, post.c.recalled, post.c.public_from)
         .select_from(short_link)
         .outerjoin(edition, edition.c.id == short_link.c.edition_id)
         .outerjoin(post, post.c.id == short_link.c.post_id)
@@ -176,6 +185,7 @@ def short_links(connection: Connection, wanted: Iterable[str]) -> dict[str, Shor
                 internal=row.visibility == Visibility.INTERNAL,
                 url=row.url,
                 recalled=row.recalled,
+                public_from=row.public_from,
             ),
         )
         for row in found

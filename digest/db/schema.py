@@ -107,6 +107,7 @@ post = Table(
     Column("visibility", _STATE, nullable=False),
     Column("author_id", BigInteger, ForeignKey("employee.id", ondelete="SET NULL")),
     Column("recalled", Text),  # why its links are paused; NULL: they work
+    Column("public_from", Moment),  # inside until then, to the second; NULL: no moment keeps it
     Column("first_seen_at", Moment, nullable=False),
 )
 

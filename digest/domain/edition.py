@@ -64,6 +64,7 @@ class EditionPost:
     refer: str = ""
     only: Audience = field(default_factory=Audience)
     fresh: bool = True  # no earlier edition carried it
+    opens: str = ""  # the moment from which it is public, as ISO 8601; "": no moment keeps it inside
     translations: Mapping[str, Translation] = field(default_factory=dict)  # language -> the same post for its readers
     image: str = ""  # as the queue says it: a file beside it, or an address
     image_alt: str = ""

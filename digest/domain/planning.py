@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, tzinfo
+from functools import partial
 
 from digest.domain.brand import Brand
 from digest.domain.calendar import parse_period
 from digest.domain.edition import EditionContent, EditionPost, FrozenAnswer, FrozenFigure, FrozenLesson
 from digest.domain.employee import Employee
 from digest.domain.link import MAX_NUMBER
-from digest.domain.post import Answer, EditionWords, Figure, Lesson, Origin, Post, Queue
+from digest.domain.post import Answer, EditionWords, Figure, Lesson, Origin, Post, Queue, Visibility
 from digest.domain.prose import plain
 from digest.domain.words import count_words, pace, reading_minutes
 
@@ -35,6 +36,8 @@ class Words:
     networks: tuple[tuple[str, str, str], ...]
     honeypot: bool = False
     brand: Brand = field(default_factory=Brand)
+    zone: tzinfo = UTC  # of the organisation: its days begin there
+    first: datetime | None = None  # when the first letter is due: what is not public by then stays inside in all of them
 
 
 def freeze_edition(
@@ -72,7 +75,7 @@ def freeze_edition(
         honeypot=words.honeypot,
         tracking=words.tracking,
         networks=words.networks,
-        posts=_numbered(posts, authors, day, seen),
+        posts=_numbered(posts, authors, seen, partial(_stays, day=day, words=words), words.zone),
         figures=_figures(queue.figures, day),
         answers=_answers(queue.answers, day),
         lesson=_lesson(queue.lessons, period),
@@ -99,21 +102,27 @@ def _open(post: Post, day: date) -> bool:
     return not (post.closes and day > post.closes)
 
 
-def _numbered(posts: Sequence[Post], authors: Mapping[str, Employee], day: date, seen: frozenset[str]) -> tuple[EditionPost, ...]:
-    """Colleagues' posts take the first numbers; inside a group the queue's order stays."""
-    ordered = sorted(posts, key=lambda post: (post.internal_on(day), post.origin is Origin.CURATED))
-    return tuple(_freeze_post(n, post, authors, day, seen) for n, post in enumerate(ordered[:MAX_NUMBER], start=1))
+def _stays(post: Post, *, day: date, words: Words) -> bool:
+    return post.internal_on(day) if words.first is None else post.internal_at(words.first, words.zone)
 
 
-def _freeze_post(n: int, post: Post, authors: Mapping[str, Employee], day: date, seen: frozenset[str]) -> EditionPost:
+def _numbered(
+    posts: Sequence[Post], authors: Mapping[str, Employee], seen: frozenset[str], stays: Callable[[Post], bool], zone: tzinfo
+) -> tuple[EditionPost, ...]:
+    """Colleagues' posts take the first numbers; inside a group the queue's order stays. `stays`: whether a post is inside."""
+    ordered = sorted(posts, key=lambda post: (stays(post), post.origin is Origin.CURATED))[:MAX_NUMBER]
+    return tuple(_freeze_post(n, post, authors, seen, internal=stays(post), opens=post.opens(zone)) for n, post in enumerate(ordered, start=1))
+
+
+def _freeze_post(n: int, post: Post, authors: Mapping[str, Employee], seen: frozenset[str], *, internal: bool, opens: datetime | None) -> EditionPost:
     author = authors.get(post.by or "")
-    may_be_named = author is not None and not author.refuses_name and (post.named if post.named is not None else author.named)
+    may_be_named = author is not None and (post.named if post.named is not None else author.named)
     return EditionPost(
         n=n,
         id=post.id,
         origin=post.origin,
         kind=post.kind,
-        internal=post.internal_on(day),
+        internal=internal,
         title=post.title,
         why=post.why,
         url=post.url,
@@ -137,6 +146,7 @@ def _freeze_post(n: int, post: Post, authors: Mapping[str, Employee], day: date,
         image=post.image or "",
         image_alt=post.image_alt,
         fresh=post.id not in seen,
+        opens=opens.astimezone(UTC).isoformat() if opens and post.visibility is Visibility.PUBLIC else "",
     )
 
 

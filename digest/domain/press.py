@@ -67,6 +67,11 @@ class LinkedPost:
     internal: bool
     url: str | None
     recalled: str | None
+    public_from: datetime | None = None  # inside until then, to the second
+
+    def inside(self, now: datetime) -> bool:
+        """True while nothing of it may leave the house."""
+        return self.internal or (self.public_from is not None and now < self.public_from)
 
 
 class Standing(StrEnum):
@@ -84,7 +89,7 @@ def standing(kind: Kind, token: LinkToken | None, post: LinkedPost | None, now: 
     """What a link of the message may do now."""
     if token is None or post is None or not _in_message(token, post):
         return Standing.UNKNOWN
-    if kind is Kind.SHARE and post.internal:
+    if kind is Kind.SHARE and post.inside(now):
         return Standing.INSIDE
     if post.recalled is not None:
         return Standing.PAUSED

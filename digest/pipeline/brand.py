@@ -47,7 +47,7 @@ def brand_links(engine: Engine, config: Config, period: str | None, *, now: date
         content = editions.content(connection, found.id)
         current = links.current(connection, [post.id for post in content.posts])
     outward = [current.get(post.id) for post in content.posts if not post.internal]
-    posts = [post for post in outward if post is not None and not _why_not(post)]
+    posts = [post for post in outward if post is not None and not _why_not(post, now)]
     networks = [(name, label) for _, name, label in content.networks]
     wants = [links.Want(owner=Channel.BRAND.value, edition=found.id, post=post.id, network=name) for post in posts for name, _ in networks]
     short = config.sharing.link == "short" and config.tracking.mode != "off"
@@ -67,15 +67,17 @@ def brand_links(engine: Engine, config: Config, period: str | None, *, now: date
             for post in posts
             for name, label in networks
         ),
-        without={post.id: _why_not(post) for post in outward if post is not None and _why_not(post)},
+        without={post.id: why for post in outward if post is not None and (why := _why_not(post, now))},
     )
 
 
-def _why_not(post: LinkedPost) -> str:
+def _why_not(post: LinkedPost, now: datetime) -> str:
     if post.internal:
         return "it is internal now"
     if post.recalled is not None:
         return "its links are paused"
+    if post.public_from is not None and post.inside(now):
+        return f"it is inside until {post.public_from:%Y-%m-%d %H:%M} UTC"
     return "" if web_address(post.url) else "it has no address"
 
 

@@ -13,10 +13,12 @@ from digest.domain.edition import EditionContent
 from digest.domain.employee import Employee
 from digest.domain.planning import Words, freeze_edition
 from digest.domain.post import Origin, Queue
+from digest.domain.schedule import window
 from digest.errors import EditionError
 from digest.pipeline import branding, contribution_posts, ledger, networks, queue, votes
 from digest.pipeline.planning import fresh_token
 from digest.pipeline.queue import Checked
+from digest.pipeline.schedule import timetable
 from digest.pipeline.wall import Wall, guard, keep
 
 
@@ -55,7 +57,7 @@ def frozen(connection: Connection, config: Config, period: str, said: Queue) -> 
     content = freeze_edition(
         said,
         _authors(connection, {post.by for post in said.posts if post.by}),
-        replace(words(config), brand=look),
+        replace(words(config), brand=look, zone=config.site_zone, first=window(period, timetable(connection, config, day)).first),
         period=period,
         day=day,
         seen=history.carried(connection, before_edition=found.id if found else 0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
+from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -24,18 +25,18 @@ def landing(link: ShortLink) -> str:
     return target
 
 
-def visited(found: Standing, link: ShortLink | None, made: str) -> Answer:
+def visited(found: Standing, link: ShortLink | None, made: str, now: datetime) -> Answer:
     """The answer to a visit. `made`: the click id that goes with the visitor, or ""."""
     if link is None or found is Standing.UNKNOWN:
         return NOWHERE
     if found is not Standing.GO:
-        return Answer(standing=found, title=public_title(link.post), detail=link.post.recalled or "")
+        return Answer(standing=found, title=public_title(link.post, now), detail=link.post.recalled or "")
     return Answer(standing=found, target=with_click_id(landing(link), made) if made else landing(link))
 
 
-def public_title(post: LinkedPost) -> str:
+def public_title(post: LinkedPost, now: datetime) -> str:
     """What a page may call the post: a forwarded link must not tell what stays inside."""
-    return "" if post.internal else post.title
+    return "" if post.inside(now) else post.title
 
 
 @lru_cache(maxsize=1024)

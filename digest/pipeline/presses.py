@@ -106,7 +106,7 @@ class Tracker:
 
     def _standing(self, press: Press, batch: Batch) -> Standing:
         if press.kind is Kind.VISIT:
-            return self._link_standing(batch.links.get(press.key))
+            return self._link_standing(batch.links.get(press.key), press.at)
         token, post = batch.pair(press)
         if press.letter and press.letter != "0" and press.letter not in self._letters:
             return Standing.UNKNOWN
@@ -114,10 +114,10 @@ class Tracker:
         leads = found in {Standing.GO, Standing.UNATTRIBUTED}
         return Standing.UNKNOWN if leads and post is not None and not self._leads(post.url) else found
 
-    def _link_standing(self, link: links.ShortLink | None) -> Standing:
+    def _link_standing(self, link: links.ShortLink | None, now: datetime) -> Standing:
         if link is None:
             return Standing.UNKNOWN
-        if link.disabled or link.post.internal or link.post.recalled is not None:
+        if link.disabled or link.post.inside(now) or link.post.recalled is not None:
             return Standing.PAUSED
         return Standing.GO if self._leads(link.post.url) else Standing.EXPIRED
 
@@ -243,7 +243,7 @@ class Tracker:
     def _answer(self, press: Press, batch: Batch) -> Answer:
         found = batch.standings[batch.place(press)]
         if press.kind is Kind.VISIT:
-            return visited(found, batch.links.get(press.key), batch.click_ids.get(id(press), ""))
+            return visited(found, batch.links.get(press.key), batch.click_ids.get(id(press), ""), press.at)
         token, post = batch.pair(press)
         if token is None or post is None or found is Standing.UNKNOWN:
             return NOWHERE
@@ -252,7 +252,7 @@ class Tracker:
         leads = found in {Standing.GO, Standing.UNATTRIBUTED}
         return Answer(
             standing=found,
-            title=public_title(post),
+            title=public_title(post, press.at),
             language=token.language,
             target=(web_address(post.url) or "") if leads else "",
             detail=(post.recalled or "") if found is Standing.PAUSED else "",

@@ -98,6 +98,7 @@ def store_posts(connection: Connection, content: EditionContent, now: datetime) 
             "origin": post.origin,
             "visibility": Visibility.INTERNAL if post.internal else Visibility.PUBLIC,
             "author_id": post.author_id,
+            "public_from": datetime.fromisoformat(post.opens) if post.opens else None,
             "recalled": None,
             "first_seen_at": now,
         }

@@ -124,9 +124,10 @@ class LeavePage:
 class EditionPage:
     """`/w/<token>`: the public posts of an edition; people forward it, so nothing in it is personal."""
 
-    def __init__(self, engine: Engine, pages: Pages) -> None:
+    def __init__(self, engine: Engine, pages: Pages, clock: Callable[[], datetime]) -> None:
         self._engine = engine
         self._pages = pages
+        self._clock = clock
 
     async def __call__(self, request: Request) -> Response:
         """Show the edition."""
@@ -147,7 +148,9 @@ class EditionPage:
                 return None
             now = links.current(connection, [post.id for post in content.posts if not post.internal])
         return content, {
-            post.id: address for post in now.values() if not post.internal and post.recalled is None and (address := web_address(post.url))
+            post.id: address
+            for post in now.values()
+            if not post.inside(self._clock()) and post.recalled is None and (address := web_address(post.url))
         }
 
 
@@ -157,7 +160,7 @@ def routes(
     """The employees' pages."""
     share = SharePage(engine, presser, pages, settings, proxies, captions, clock)
     leave = LeavePage(engine, pages, settings, presser.spooled, clock)
-    edition = EditionPage(engine, pages)
+    edition = EditionPage(engine, pages, clock)
     rooms = Rooms(engine=engine, pages=pages, settings=settings, proxies=proxies, clock=clock)
 
     async def shares(request: Request) -> Response:

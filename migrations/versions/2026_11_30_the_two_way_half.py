@@ -16,6 +16,7 @@ _CHOICES = ("picture", "frequency", "paused_until", "hour", "trusted_at")
 def upgrade() -> None:
     """Make them."""
     op.add_column("notice", sa.Column("about", sa.String(60), nullable=False, server_default=""))
+    op.add_column("post", sa.Column("public_from", sa.DateTime(timezone=True)))
     op.add_column("message", sa.Column("tally", sa.String(80), nullable=False, server_default=""))
     op.add_column("employee", sa.Column("picture", sa.String(64), nullable=False, server_default=""))
     op.add_column("employee", sa.Column("frequency", sa.String(20), nullable=False, server_default="weekly"))
@@ -90,7 +91,9 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("before", sa.JSON(), nullable=False),
         sa.Column("after", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(["contribution_id"], ["contribution.id"], name=op.f("fk_contribution_edit_contribution_id_contribution"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["contribution_id"], ["contribution.id"], name=op.f("fk_contribution_edit_contribution_id_contribution"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contribution_edit")),
         sa.UniqueConstraint("contribution_id", "version", name=op.f("uq_contribution_edit_contribution_id_version")),
     )
@@ -206,5 +209,6 @@ def downgrade() -> None:
     op.drop_table("capability")
     op.drop_column("notice", "about")
     op.drop_column("message", "tally")
+    op.drop_column("post", "public_from")
     for name in reversed(_CHOICES):
         op.drop_column("employee", name)
