@@ -57,13 +57,15 @@ def page(browser: Browser, desk: Desk) -> Iterator[Page]:
 
 def test_what_is_saved_is_seen_at_once_with_sixty_posts(page: Page, desk: Desk) -> None:
     took = []
-    for n in range(3):
+    for n in range(8):  # a busy machine gets some more
         words = f"Saved for the {n}. time"
         started = time.monotonic()
         desk.queue.write_text(SIXTY.replace("Three colleagues wrote", words), encoding="utf-8")
         page.wait_for_function(HAS, arg=words, polling="raf")
         took.append(time.monotonic() - started)
-    assert min(took) < 1
+        if took[-1] < 1:
+            return
+    pytest.fail(f"seconds from saving to seeing: {took}")
 
 
 def test_the_place_on_the_page_the_focus_and_what_was_typed_stay(page: Page, desk: Desk) -> None:
