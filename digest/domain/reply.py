@@ -14,6 +14,7 @@ from typing import Final
 import regex
 
 A_DAY: Final = 20  # what one person may send in a day; more of it waits for a person to look at
+UNSURE_A_DAY: Final = 5  # of it, what may bear their name alone: each of these asks them by mail
 KEPT_FOR: Final = timedelta(days=180)  # that a letter was read: no mail server brings it again later
 BODY: Final = 20_000  # characters that are taken of one letter
 _LONG = 60  # words of something to tell rather than to remark

@@ -17,6 +17,7 @@ from digest.mail.unmarked import unmarked
 
 _ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]@]{1,64}@[^\s<>,;:\"()\[\]@]{1,255}")
 _NOTICE = re.compile(r"(?<![\w.])notice\.[0-9]{1,19}\.[0-9a-f]{16}(?=@)")
+_LETTER = re.compile(r"<?(?:[0-9]{4}-W[0-9]{2}|notice)\.[0-9]{1,19}\.[0-9a-f]{16}@")  # a Message-ID as a digest makes it
 _THREAD = ("in-reply-to", "references")
 _AUTOMATIC = ("x-autoreply", "x-autorespond", "x-auto-reply-from", "x-autoresponse", "x-mail-autoreply", "x-amz-auto-reply")
 _BULK = (
@@ -55,7 +56,7 @@ def read_written(data: bytes, recipient: str = "") -> Written:
         notices=tuple(one for name in _THREAD for value in head.get(name, []) for one in _NOTICE.findall(value))[:_TEXTS],
         automatic=_automatic(head),
         bulk=_bulk(head),
-        digest=any(name in head for name in _OURS),
+        digest=any(name in head for name in _OURS) or _LETTER.match(first(head, "message-id").strip()) is not None,
         authentication=tuple(head.get("authentication-results", [])),
         words=words[:BODY],
         cut=len(words) > BODY or more,

@@ -21,7 +21,21 @@ from digest.domain.moderation import Rules
 from digest.domain.notice import Notice, Told
 from digest.domain.question import WORDS, Question, QuestionKind
 from digest.domain.reference import reference
-from digest.domain.reply import A_DAY, Becomes, Skip, Someone, Whose, Written, becomes, plain_words, skipped, vouched, whose, without_name
+from digest.domain.reply import (
+    A_DAY,
+    UNSURE_A_DAY,
+    Becomes,
+    Skip,
+    Someone,
+    Whose,
+    Written,
+    becomes,
+    plain_words,
+    skipped,
+    vouched,
+    whose,
+    without_name,
+)
 from digest.pipeline import contribution, entries
 
 _QUIET: Final = frozenset({Skip.AUTOMATIC, Skip.OWN})  # nobody needs to look at these; the others are kept as files
@@ -93,6 +107,8 @@ def _refused(connection: Connection, written: Written, found: Whose | None, now:
         return Skip.STRANGER
     if not written.words and not written.attachments:
         return Skip.NO_WORDS
+    if not found.sure and not quotas.take(connection, "was_you", found.person.id, now, UNSURE_A_DAY):
+        return Skip.FLOOD
     if not quotas.take(connection, "reply", found.person.id, now, A_DAY):
         return Skip.FLOOD
     if not written.words:
