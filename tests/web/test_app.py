@@ -57,6 +57,13 @@ def test_previews_may_follow_what_people_post(web: TestClient) -> None:
     assert "Allow: /l/" in web.get("/robots.txt").text
 
 
+def test_an_edition_that_was_forwarded_outside_has_no_link_of_anybody_s_own(web: TestClient) -> None:
+    """D11: no personal token, no way to leave, vote, answer or choose, and no cookie."""
+    page = web.get(f"/w/{BROWSER_TOKEN}")
+    assert [room for room in ("u", "v", "a", "me", "give", "pass", "r", "s", "c", "refer") if f"/{room}/" in page.text] == []
+    assert "set-cookie" not in page.headers
+
+
 @pytest.mark.parametrize("path", ["/", "/admin", "/s/..;/admin", "/%2e%2e/etc", "//evil.example/..%2f", "/r", "/r/", "/s//", "/w/", "/u/", "/l/%00"])
 def test_everything_else_is_a_kind_page(web: TestClient, path: str) -> None:
     page = web.get(f"{SITE}{path}")

@@ -36,6 +36,7 @@ def link_in(linked: Linked, number: int) -> str:
 
 
 def test_words_go_to_the_author_and_a_receipt_to_the_owner_of_the_letter(linked: Linked, web: TestClient) -> None:
+    """D10: no address stands in any page or letter."""
     where = path("a", controls(linked)["ana"], 1)
     page = web.get(where)
     html5lib.HTMLParser(strict=True).parse(page.text)
@@ -96,6 +97,7 @@ def test_a_form_that_is_not_ours_loses_no_words(linked: Linked, web: TestClient)
 
 
 def test_a_day_has_so_many_letters_and_no_words_are_lost(linked: Linked) -> None:
+    """D10: a day has so many."""
     where = path("a", controls(linked)["ana"], 1)
     with linked.client(letters=2) as web:
         assert [press(linked, web, where, "write", words=f"Letter {n}").status_code for n in range(3)] == [200, 200, 429]

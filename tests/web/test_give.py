@@ -76,6 +76,7 @@ def test_a_picture_of_another_page_does_not_come_along(linked: Linked, web: Test
 
 
 def test_it_goes_nowhere_until_the_owner_says_yes_by_mail(linked: Linked, web: TestClient) -> None:
+    """D9: whoever was forwarded a letter gives nothing in its owner's name, and sees no part of that name."""
     page = sent(web, give_link(linked))
     assert "Now look into your mailbox" in page.text
     assert one(linked.engine).state is ContributionState.UNCONFIRMED

@@ -22,6 +22,7 @@ def answers(linked: Linked) -> list[tuple[str, str, str]]:
 
 
 def test_opening_the_page_changes_nothing_however_often(linked: Linked, web: TestClient) -> None:
+    """D6: a scanner that opens every vote link has not voted."""
     where = path("v", controls(linked)["ana"], 2)
     for _ in range(20):
         page = web.get(where)
@@ -32,6 +33,7 @@ def test_opening_the_page_changes_nothing_however_often(linked: Linked, web: Tes
 
 
 def test_an_answer_can_be_changed_and_taken_back(linked: Linked, web: TestClient) -> None:
+    """D7: the last answer counts."""
     where = path("v", controls(linked)["ana"], 2)
     done = press(linked, web, where, "vote", reason="too_salesy")
     assert done.status_code == 200
@@ -63,6 +65,7 @@ def test_an_unknown_reason_is_no_answer(linked: Linked, web: TestClient, reason:
 
 
 def test_unknown_forged_and_foreign_links_get_the_very_same_page(linked: Linked, web: TestClient) -> None:
+    """D7: a post that is not in the letter is refused."""
     mine = controls(linked)["ana"]
     linked.change("message", {"employee_id": linked.people["ana"]}, picks=[[1, ""], [2, ""]])
     wrong = [path("v", mine, 3), path("v", mine, 99), f"/v/{mine}/zzz", f"/v/{mine}/", path("v", mine[:-1] + "0", 2), path("v", "nobody", 2)]
@@ -72,6 +75,7 @@ def test_unknown_forged_and_foreign_links_get_the_very_same_page(linked: Linked,
 
 
 def test_a_form_of_another_link_does_nothing(linked: Linked, web: TestClient) -> None:
+    """D8: a form is bound to the link it was shown for."""
     tokens = controls(linked)
     form = forms(web.get(path("v", tokens["ana"], 2)).text)["vote"]
     for where in (path("v", tokens["ana"], 1), path("v", tokens["ben"], 2)):
