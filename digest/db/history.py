@@ -63,6 +63,12 @@ def carried(connection: Connection, *, before_edition: int) -> frozenset[str]:
     return frozenset(connection.execute(select(edition_post.c.post_id).where(edition_post.c.edition_id != before_edition).distinct()).scalars())
 
 
+def has_read(connection: Connection, employee_id: int, post_id: str) -> bool:
+    """Whether a person, and no machine, opened the article by a link of theirs."""
+    mine = (click.c.employee_id == employee_id) & (click.c.post_id == post_id) & (click.c.kind == "read") & (click.c["class"] == "human")
+    return connection.execute(select(click.c.id).where(mine).limit(1)).first() is not None
+
+
 def _shared(connection: Connection, employee_ids: Sequence[int], since: datetime | None) -> tuple[dict[int, set[str]], dict[int, set[str]]]:
     """Employee -> the posts they shared: at any time, and since that moment by a person for certain."""
     rows = connection.execute(

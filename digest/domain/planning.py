@@ -17,6 +17,7 @@ from digest.domain.prose import plain
 from digest.domain.words import count_words, pace, reading_minutes
 
 _OVERDUE_DAYS = 28  # an open question older than this is named with its owner
+_FIGURES = 3  # that make the block
 _NEWS_DAYS = 7  # an answer is news for one edition
 
 
@@ -151,9 +152,29 @@ def _freeze_post(n: int, post: Post, authors: Mapping[str, Employee], seen: froz
 
 
 def _figures(figures: Sequence[Figure], day: date) -> tuple[FrozenFigure, ...]:
-    """Three figures or none, and none of those in a quiet period (feature 4: exactly three complete ones)."""
-    speaking = [f for f in figures if not (f.quiet_from and f.quiet_until and f.quiet_from <= day < f.quiet_until)]
-    return tuple(_freeze_figure(figure) for figure in speaking[:3])
+    """Exactly three complete figures, or none at all: in a quiet period the whole block is silent."""
+    speaking = _speaking(figures, day)
+    return () if figures_withheld(figures, day) else tuple(_freeze_figure(figure) for figure in speaking[:_FIGURES])
+
+
+def figures_withheld(figures: Sequence[Figure], day: date) -> str:
+    """Why "how we are doing" is not in the edition of `day`; "" when it is, or when there are no figures."""
+    quiet = [f for f in figures if _is_quiet(f, day)]
+    speaking = _speaking(figures, day)
+    if not figures or len(speaking) >= _FIGURES:
+        return ""
+    if quiet:
+        until = max(f.quiet_until for f in quiet if f.quiet_until)
+        return f"it is a quiet period until {until}"
+    return f"{len(speaking)} of its figures have a value, a comparison and both sentences, and it needs {_FIGURES}"
+
+
+def _speaking(figures: Sequence[Figure], day: date) -> list[Figure]:
+    return [f for f in figures if all((f.name, f.value, f.before, f.meaning, f.you_can)) and not _is_quiet(f, day)]
+
+
+def _is_quiet(figure: Figure, day: date) -> bool:
+    return bool(figure.quiet_from and figure.quiet_until and figure.quiet_from <= day < figure.quiet_until)
 
 
 def _freeze_figure(figure: Figure) -> FrozenFigure:

@@ -79,7 +79,8 @@ def compile_edition(
     data = {
         "language": work.words.language,
         "subject": "" if slot_word(salt, "subject") in page.subject else page.subject,
-        "titles": {post.n: shorten(post.title) for post in content.posts},
+        # The first one may be the subject, which lock screens show: what stays inside has no name there.
+        "titles": {post.n: shorten(content.site_name if post.internal else post.title) for post in content.posts},
         "places": {post.n: place_of(post) for post in content.posts},
         "always": ["inside"] if content.figures else [],
         "words": counted,

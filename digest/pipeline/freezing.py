@@ -11,7 +11,7 @@ from digest.db import editions, history, people
 from digest.domain import calendar
 from digest.domain.edition import EditionContent
 from digest.domain.employee import Employee
-from digest.domain.planning import Words, freeze_edition
+from digest.domain.planning import Words, figures_withheld, freeze_edition
 from digest.domain.post import Origin, Queue
 from digest.domain.schedule import window
 from digest.errors import EditionError
@@ -69,7 +69,9 @@ def frozen(connection: Connection, config: Config, period: str, said: Queue) -> 
     content = ledger.merged(connection, content, found.id if found else 0, config.ledger.printed)
     content, _ = votes.heard(connection, content, minimum=config.privacy.minimum_group, places=config.mix.curated)
     content = replace(content, decided_days=contribution_posts.days_to_decide(connection, day))
-    return content, (*_mix_warnings(content, config), *given.notes, *notes)
+    quiet = figures_withheld(said.figures, day)
+    withheld = (f"“How we are doing” is withheld: {quiet}.",) if quiet else ()
+    return content, (*_mix_warnings(content, config), *withheld, *given.notes, *notes)
 
 
 def _authors(connection: Connection, addresses: set[str]) -> dict[str, Employee]:

@@ -12,8 +12,8 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from digest.db import people
-from digest.db.session import write
+from digest.db import history, people
+from digest.db.session import read, write
 from digest.domain.counting import Limit
 from digest.domain.link import SHARE_PAGE, number
 from digest.domain.press import Press, Standing
@@ -115,6 +115,7 @@ class SharePage:
             vary=f"{BY_DEVICE}, Accept-Language",
             post=share.post,
             questions=share.post.questions[:_QUESTIONS],
+            unread=await run_in_threadpool(self._unread, share),
             read=f"/r/{press.key}/{number(press.n)}",
             networks=offers,
             chosen=next((letter for letter in (filled.letter, *own, *(offer.letter for offer in offers)) if letter in letters), ""),
@@ -160,6 +161,16 @@ class SharePage:
             return await run_in_threadpool(self._captions.ready, share.edition, share.post)
         except StorageError:
             return []
+
+    def _unread(self, share: Share) -> bool:
+        """Whether this person has surely not opened the article by a letter of ours; of people who are not measured nobody knows."""
+        if share.person is None:
+            return False
+        try:
+            with read(self._engine) as connection:
+                return not history.has_read(connection, share.person, share.post.id)
+        except StorageError:
+            return False
 
     def _elsewhere(self, answer: Answer, scope: Scope) -> Reply:
         if answer.standing in {Standing.GO, Standing.UNATTRIBUTED}:
