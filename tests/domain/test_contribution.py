@@ -172,3 +172,14 @@ def test_a_difference_holds_both_texts(before: str, after: str) -> None:
     parts = difference(before, after)
     assert "".join(text for kind, text in parts if kind != "new") == before
     assert "".join(text for kind, text in parts if kind != "gone") == after
+
+
+def test_a_difference_reads_as_people_would_mark_it() -> None:
+    assert difference("I measured for a month.", "I measured for five weeks.") == [
+        ("same", "I measured for "),
+        ("gone", "a month"),
+        ("new", "five weeks"),
+        ("same", "."),
+    ]
+    assert difference("", "new") == [("new", "new")]
+    assert difference("same", "same") == [("same", "same")]
