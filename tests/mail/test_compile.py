@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.domain.edition import EditionContent
+from digest.domain.edition import EditionContent, EditionPost
 from digest.domain.message import Pick
+from digest.domain.picture import Picture
 from digest.errors import TemplateError
 from digest.mail.compile import Compiled, compile_edition, load_compiled
 from digest.mail.fill import BOUNDARY, Fill, Filler, fill
@@ -73,8 +74,13 @@ def _compiled(language: str, kind: str, *, two_way: bool = False) -> tuple[Editi
     return content, load_compiled(compile_edition(content, language, two_way=two_way))
 
 
+def _shown(post: EditionPost, alt: str) -> EditionPost:
+    picture = Picture(name="0123456789abcdefghjkmnpqrs.jpg", width=490, height=300, octets=1)
+    return replace(post, picture=picture, image_alt=alt, face=replace(picture, width=40, height=40))
+
+
 def _naughty() -> EditionContent:
-    posts = [colleague(n, title=text, why=text, author=text[:40]) for n, text in enumerate(NAUGHTY, start=1)]
+    posts = [_shown(colleague(n, title=text, why=text, author=text[:40]), text) for n, text in enumerate(NAUGHTY, start=1)]
     posts += [curated(len(posts) + 1 + n, title=text, why=text, questions=(text,), topics=(text,)) for n, text in enumerate(NAUGHTY)]
     posts += [inside(len(posts) + 1 + n, title=text, why=text) for n, text in enumerate(NAUGHTY)]
     everything = " ".join(NAUGHTY)
@@ -91,6 +97,9 @@ EDITIONS = {
     "figures alone": edition(posts=(colleague(1),)),
     "with a subject": edition(subject="Three ovens came back"),
     "off": edition(tracking="off"),
+    "pictures": edition(
+        posts=tuple(_shown(post, alt) for post, alt in zip((colleague(1), curated(2), inside(3)), ("", *NAUGHTY[:6:5]), strict=True))
+    ),
     "right to left": edition(posts=(colleague(1, language="ar", title="الفرن", why="عاد الفرن"), curated(2, language="he")), figures=()),
 }
 
