@@ -165,6 +165,7 @@ class Web(Keys):
     listen: Listen = "127.0.0.1:8080"
     trusted_proxies: Proxies = ()
     metrics: Networks = ("127.0.0.1", "::1")
+    spool_folder: str = ""
     spool_megabytes: int = Field(default=256, ge=1, le=100_000)
 
 
@@ -210,6 +211,7 @@ class Tracking(Keys):
 
     mode: Literal["individual", "aggregate", "off"] = "individual"
     consent: Literal["opt-out", "opt-in"] = "opt-out"
+    durability: Literal["auto", "journal", "database"] = "auto"
     keep_days: int = Field(default=90, ge=1, le=800)
     country_database: str = ""
     company_networks: Networks = ()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, func, insert, select, update
@@ -21,7 +23,7 @@ from digest.domain.link import token as make_token
 from digest.domain.post import Kind, Origin
 from digest.files.networks import load_networks
 from digest.files.scanners import load_scanners
-from digest.web.app import make_app
+from digest.web.app import App, make_app
 from digest.web.settings import WebSettings
 from tests.conftest import NOW
 
@@ -128,6 +130,7 @@ class Linked:
         self.now = NOW + timedelta(hours=1)
         self.edition = 0
         self.people: dict[str, int] = {}
+        self._apps: list[App] = []
         self._fill()
 
     def _fill(self) -> None:
@@ -212,7 +215,9 @@ class Linked:
         app = make_app(self.engine, self.settings(**changes), lambda: self.now)
         with TestClient(app, base_url=SITE, follow_redirects=False, client=(address, 50000), raise_server_exceptions=True) as client:
             client.headers = PERSON
+            self._apps.append(app)
             yield client
+            self._apps.remove(app)
 
     def clicks(self) -> list[Mapping[str, Any]]:
         """Every click, oldest first."""
@@ -222,12 +227,21 @@ class Linked:
         """Every visit, oldest first."""
         return self._rows(visit)
 
+    def settled(self, folder: Path) -> None:
+        """Wait until nothing stands in a spool in that folder: a server has brought it into the database."""
+        until = time.monotonic() + 30
+        while any(path.stat().st_size for path in folder.glob("*.spool*") if path.exists()):
+            assert time.monotonic() < until, "presses stay on disk"
+            time.sleep(0.02)
+
     def short_links(self) -> list[Mapping[str, Any]]:
         """Every short link."""
         with read(self.engine) as connection:
             return [dict(row) for row in connection.execute(select(short_link)).mappings()]
 
     def _rows(self, table: Any) -> list[Mapping[str, Any]]:
+        for app in self._apps:
+            app.settle()
         with read(self.engine) as connection:
             return [dict(row) for row in connection.execute(select(table).order_by(table.c.id)).mappings()]
 

@@ -270,6 +270,12 @@ def put_events(connection: Connection, clicks: Sequence[Mapping[str, Any]], visi
     _VISITED.each(connection, {}, [{**_LATER, **row} for row in visits])
 
 
+def salt(connection: Connection, now: datetime) -> bytes | None:
+    """The salt of `now`'s UTC day, once somebody has made it."""
+    found = connection.execute(select(day_salt.c.salt).where(day_salt.c.day == now.date().isoformat())).scalar_one_or_none()
+    return None if found is None else bytes(found)
+
+
 def ensure_salt(connection: Connection, now: datetime, random: Callable[[int], bytes]) -> bytes:
     """The salt of `now`'s UTC day, made once whoever asks first; salts older than two days are destroyed."""
     destroy_salts(connection, now)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import JSON, Column, ColumnElement, Connection, Executable, Table, Text, bindparam, cast, func, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from digest.db import links, suppressions
 from digest.db.schema import click, consent_event, visit
@@ -14,6 +16,7 @@ from digest.db.schema import employee as person
 from digest.domain.press import ERASED
 
 _TOKEN = 40  # characters of its column
+_MOMENT = 26  # characters of a moment in UTC without its zone, as SQLite keeps it
 
 
 def put_events(connection: Connection, clicks: Sequence[Mapping[str, Any]], visits: Sequence[Mapping[str, Any]], draw: Callable[[], str]) -> None:
@@ -34,6 +37,44 @@ def switch(connection: Connection, *, employee: int, at: datetime, receive: bool
     later = select(consent_event.c.id).where(consent_event.c.employee_id == employee, consent_event.c.switch == "receive", consent_event.c.at > at)
     if connection.execute(later.limit(1)).first() is None:
         (suppressions.come_back if receive else suppressions.leave)(connection, employee, at, how=how)
+
+
+def bring(connection: Connection, clicks: Sequence[bytes], visits: Sequence[bytes]) -> None:
+    """Insert the `row` of each JSON text; the database reads them itself. A row has every column, and its moment to the microsecond."""
+    for table, texts in ((click, clicks), (visit, visits)):
+        if texts:
+            connection.execute(_bringing(table, connection.dialect.name), {"texts": f"[{b','.join(texts).decode('ascii')}]"})
+
+
+def strangers(connection: Connection, numbers: Iterable[int]) -> bool:
+    """Whether one of these people was erased."""
+    wanted = set(numbers)
+    return _there(connection, wanted) != wanted
+
+
+@lru_cache(maxsize=8)
+def _bringing(table: Table, dialect: str) -> Executable:
+    texts = bindparam("texts", type_=Text)
+    makers: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+    columns = [column for column in table.c if column.name != "id"]
+    if dialect == "postgresql":
+        listed = func.json_array_elements(cast(texts, JSON)).table_valued("value")
+        found = [_cast(cast(listed.c.value, JSON)["row"][column.name], column) for column in columns]
+    else:
+        listed = func.json_each(texts).table_valued("value")
+        found = [_extracted(listed.c.value, column) for column in columns]
+    rows = select(*found).select_from(listed).where(literal(1) == 1)  # SQLite's grammar wants a WHERE before ON CONFLICT
+    made: Executable = makers[dialect](table).from_select(columns, rows).on_conflict_do_nothing(index_elements=["event"])
+    return made
+
+
+def _cast(value: Any, column: Column[Any]) -> ColumnElement[Any]:  # noqa: ANN401 - a place within JSON
+    return cast(value if isinstance(column.type, JSON) else value.as_string(), column.type)
+
+
+def _extracted(value: ColumnElement[Any], column: Column[Any]) -> ColumnElement[Any]:
+    found = func.json_extract(value, f"$.row.{column.name}")
+    return func.replace(func.substr(found, 1, _MOMENT), "T", " ") if column.name == "at" else found
 
 
 def _there(connection: Connection, numbers: Iterable[int]) -> set[int]:

@@ -31,23 +31,27 @@ class Taken:
     handle: int
     damaged: int = field(default=0)  # lines that were no whole record
 
-    def records(self) -> Iterator[Record]:
-        """Every whole record, in the order they came."""
+    def texts(self) -> Iterator[bytes]:
+        """The JSON of every whole record, in the order they came."""
         with open(os.dup(self.handle), "rb") as file:  # noqa: PTH123 - the file that is locked, not whatever has its name now
             file.seek(0)
             for raw in file:
                 if not raw.strip():
                     continue
-                found = read_line(raw)
+                found = read_text(raw)
                 if found is None:
                     self.damaged += 1
                 else:
                     yield found
 
+    def records(self) -> Iterator[Record]:
+        """Every whole record, in the order they came."""
+        return map(json.loads, self.texts())
+
     def remove(self) -> None:
         """All of it is stored."""
         self.path.unlink(missing_ok=True)
-        _sync_folder(self.path.parent)
+        sync_folder(self.path.parent)
 
 
 class Spool:
@@ -66,14 +70,14 @@ class Spool:
         with self._active() as handle:
             size = os.fstat(handle).st_size
             try:
-                _write_all(handle, data)
+                write_all(handle, data)
                 os.fsync(handle)
             except OSError:
                 with suppress(OSError):
                     os.ftruncate(handle, size)
                 raise
             if size == 0:
-                _sync_folder(self.path.parent)
+                sync_folder(self.path.parent)
 
     def octets(self) -> int:
         """How much waits."""
@@ -90,28 +94,32 @@ class Spool:
 
     @contextmanager
     def take(self) -> Iterator[Taken | None]:
-        """One file to read back, which nobody else reads meanwhile; None when nothing waits."""
-        if not self._sealed():
-            self._seal()
+        """One file to read back, which nobody else reads or writes meanwhile; None when nothing waits."""
+        handle, path = self._taken() or self._seal() or (-1, self.path)
+        try:
+            yield Taken(path=path, handle=handle) if handle >= 0 else None
+        finally:
+            if handle >= 0:
+                os.close(handle)  # ends the lock
+
+    def _taken(self) -> tuple[int, Path] | None:
         for path in sorted(self._sealed(), key=_age):
             with suppress(FileNotFoundError):
                 handle = os.open(path, os.O_RDONLY)
-                try:
-                    if _locked(handle) and _same(handle, path):
-                        yield Taken(path=path, handle=handle)
-                        return
-                finally:
-                    os.close(handle)  # ends the lock
-        yield None
+                if _locked(handle) and _same(handle, path):
+                    return handle, path
+                os.close(handle)
+        return None
 
-    def _seal(self) -> None:
-        """Give what was written so far a name of its own; writers begin a new file."""
+    def _seal(self) -> tuple[int, Path] | None:
+        """Give what was written so far a name of its own, and take it; writers begin a new file."""
         if not self.path.exists():
-            return
+            return None
         with self._active() as handle:
             if os.fstat(handle).st_size:
                 self.path.rename(self.path.with_name(f"{self.path.name}.{secrets.token_hex(6)}"))
-                _sync_folder(self.path.parent)
+                sync_folder(self.path.parent)
+        return self._taken()
 
     @contextmanager
     def _active(self) -> Iterator[int]:
@@ -135,23 +143,34 @@ class Spool:
 
 def line(record: Record) -> bytes:
     """A record as its line."""
-    text = json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode("ascii")
-    return b"%08x %s\n" % (zlib.crc32(text), text)
+    return framed(json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode("ascii"))
+
+
+def framed(text: bytes) -> bytes:
+    """A record's JSON, on one line, as its line."""
+    return b"%08x %b\n" % (zlib.crc32(text), text)
+
+
+def read_text(raw: bytes) -> bytes | None:
+    """The JSON object of a line, or None when it is not whole."""
+    text = raw[_HEAD:].rstrip(b"\n")
+    if raw[:_HEAD] != b"%08x " % zlib.crc32(text):
+        return None
+    return text if text[:1] == b"{" else None
 
 
 def read_line(raw: bytes) -> Record | None:
     """The record of a line, or None when it is not whole."""
-    text = raw[_HEAD:].rstrip(b"\n")
-    if raw[:_HEAD] != b"%08x " % zlib.crc32(text):
-        return None
+    text = read_text(raw)
     try:
-        found = json.loads(text)
+        found = None if text is None else json.loads(text)
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
 
 
-def _write_all(handle: int, data: bytes) -> None:
+def write_all(handle: int, data: bytes) -> None:
+    """Write every octet. Raises OSError."""
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(handle, rest) :]
@@ -173,10 +192,11 @@ def _identity(path: Path) -> tuple[int, int]:
     return found.st_ino, found.st_size
 
 
-def _age(path: Path) -> float:
+def _age(path: Path) -> tuple[float, str]:
+    """By when it was written last; a journal counts its pages."""
     with suppress(FileNotFoundError):
-        return path.stat().st_mtime
-    return 0.0
+        return path.stat().st_mtime, path.name
+    return 0.0, path.name
 
 
 def _locked(handle: int) -> bool:
@@ -195,7 +215,18 @@ def _same(handle: int, path: Path) -> bool:
         return False
 
 
-def _sync_folder(folder: Path) -> None:
+def locked_anew(path: Path) -> int:
+    """A new file that is open for writing and locked. Raises OSError."""
+    while True:
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if _same(handle, path):
+            return handle
+        os.close(handle)  # whoever reads the spool back came first, and put the empty file away
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in it are on disk. Raises OSError."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

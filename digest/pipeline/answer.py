@@ -42,6 +42,15 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Looked:
+    """What reading the database could say: an answer for each press, and rows of events that are not stored yet."""
+
+    answers: list[Answer]
+    clicks: list[Row]
+    visits: list[Row]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Remembered:
     """What memory alone could say: an answer for each press, None where it knows nothing, and rows of events."""
 

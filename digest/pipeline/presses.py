@@ -10,25 +10,23 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from digest.db import editions, links
 from digest.db.session import read, write
 from digest.domain.edition import EditionContent
-from digest.domain.link import HONEYPOT, web_address, with_utm
-from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing, disguise, owner, source_hash, standing
+from digest.domain.link import web_address, with_utm
+from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing, owner, standing
 from digest.domain.target import is_own_link
-from digest.domain.visitor import VisitorClass, classify, is_within, network_label
 from digest.errors import StorageError
-from digest.pipeline.answer import NOWHERE, Answer, Remembered, Row, Share
+from digest.pipeline.answer import NOWHERE, Answer, Looked, Remembered, Share
 from digest.pipeline.batch import Batch
+from digest.pipeline.events import Events
 from digest.pipeline.fresh import Fresh
-from digest.pipeline.landing import new_click_id, public_title, visited
+from digest.pipeline.landing import public_title, visited
 from digest.pipeline.seen import Seen
-from digest.pipeline.tracking import OWN_MINUTES, Mode, TrackingSettings, employee_of, judged
+from digest.pipeline.tracking import OWN_MINUTES, Mode, TrackingSettings, employee_of
 
 _CACHED_EDITIONS = 8
 _SALT_BYTES = 32
@@ -38,33 +36,47 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 class Tracker:
     """Answers presses in batches; used by one thread at a time."""
 
-    def __init__(self, engine: Engine, settings: TrackingSettings, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
+    def __init__(
+        self, engine: Engine, settings: TrackingSettings, random: Callable[[int], bytes] = secrets.token_bytes, *, seen: Seen | None = None
+    ) -> None:
         self._engine = engine
         self._settings = settings
         self._random = random
         self._letters = {network.letter: network for network in settings.networks}
         self._salt = ("", b"")
-        self._label = lru_cache(maxsize=4096)(lambda address: network_label(address, settings.scanners))
         self._trap = f"{settings.site_url}/robots.txt" if settings.honeypot else ""
-        self._inside = lru_cache(maxsize=4096)(lambda address: is_within(address, settings.company_networks))
         self._editions: OrderedDict[int, tuple[str, EditionContent]] = OrderedDict()
         self._fresh = Fresh()
-        self.seen = Seen()
-        self.judged: Counter[tuple[str, str]] = Counter()  # (kind, class) -> presses since the start
+        self._events = Events(settings, random)
+        self.seen = seen or Seen()
+
+    @property
+    def judged(self) -> Counter[tuple[str, str]]:
+        """(kind, class) -> presses since the start."""
+        return self._events.judged
 
     def answer(self, presses: Sequence[Press]) -> list[Answer]:
         """An answer for each press, its event committed. Raises StorageError; then nothing was recorded."""
+        batch = self._written(presses, self._record)
+        return [self._answer(press, batch) for press in presses]
+
+    def mint(self, presses: Sequence[Press]) -> list[Answer | None]:
+        """Write what `presses` need to be answered by reading alone: short links and the day's salt. Raises StorageError."""
+        self._written(presses, self._provide)
+        return [None] * len(presses)
+
+    def _written(self, presses: Sequence[Press], record: Callable[[Connection, Batch], None]) -> Batch:
         try:
             with write(self._engine) as connection:
                 batch = self._look_up(connection, presses)
-                self._record(connection, batch)
+                record(connection, batch)
                 self._fresh.wrote(connection)
         except StorageError:  # it may still be read, and memory will be asked
             with suppress(StorageError), read(self._engine) as connection:
                 self._look_up(connection, presses)
             raise
-        self.seen.minted(batch.slugs)
-        return [self._answer(press, batch) for press in presses]
+        self.seen.minted(batch)
+        return batch
 
     def from_memory(self, presses: Sequence[Press]) -> Remembered:
         """Answers out of what was seen, and the events they leave. Asks no database and mints no short link (share-links O5)."""
@@ -73,13 +85,37 @@ class Tracker:
         batch.standings = [self._standing(press, batch) for press in batch.presses]
         self._wish(batch)
         self.seen.fill_slugs(batch)
-        counted = self._counted(batch)
+        counted = self._events.counted(batch)
         day = max((press.at for press in counted), default=_NEVER).date().isoformat()
         if self._salt[0] not in {day, f"~{day}"}:
             self._salt = (f"~{day}", self._random(_SALT_BYTES))  # in memory only; the day's own takes over when it can be had
-        clicks, visits = self._events(batch, counted)
+        clicks, visits = self._events.rows(batch, counted, self._salt[1])
         answers = {id(press): self._answer(press, batch) for press in batch.presses}
         return Remembered(answers=[answers.get(id(press)) for press in presses], clicks=clicks, visits=visits)
+
+    def look(self, presses: Sequence[Press]) -> Looked | None:
+        """What `presses` find and leave, by reading alone; None where something must be written first. Raises StorageError."""
+        with read(self._engine) as connection:
+            batch = self._look_up(connection, presses)
+            if any(want.key not in batch.slugs for want in batch.wants.values()):
+                return None
+            counted = self._events.counted(batch)
+            now = max(press.at for press in presses)
+            if counted and not self._take_salt(now, lambda: links.salt(connection, now)):
+                return None
+        clicks, visits = self._events.rows(batch, counted, self._salt[1])
+        return Looked(answers=[self._answer(press, batch) for press in presses], clicks=clicks, visits=visits)
+
+    def store(self, looked: Looked) -> None:
+        """Put the events of what was looked up into the database. Raises StorageError."""
+        with write(self._engine) as connection:
+            links.put_events(connection, looked.clicks, looked.visits)
+
+    def prepare(self, now: datetime) -> None:
+        """Make the salt of that day, if anything is counted, so that no press has to. Raises StorageError."""
+        if self._settings.mode is not Mode.OFF:
+            with write(self._engine) as connection:
+                links.ensure_salt(connection, now, self._random)
 
     def _look_up(self, connection: Connection, presses: Sequence[Press]) -> Batch:
         batch = Batch(presses=presses)
@@ -157,88 +193,29 @@ class Tracker:
         return cached[1]
 
     def _record(self, connection: Connection, batch: Batch) -> None:
-        missing = [want for want in batch.wants.values() if want.key not in batch.slugs]
-        counted = self._counted(batch)
-        if not missing and not counted:
-            return
+        self._provide(connection, batch)
+        counted = self._events.counted(batch)
+        if counted:
+            links.put_events(connection, *self._events.rows(batch, counted, self._salt[1]))
+
+    def _provide(self, connection: Connection, batch: Batch) -> None:
+        """The short links that are missing, and the salt of the day."""
         now = max(press.at for press in batch.presses)
-        day = now.date().isoformat()
-        if counted and self._salt[0] != day:
-            self._salt = (day, links.ensure_salt(connection, now, self._random))
+        if self._events.counted(batch):
+            self._take_salt(now, lambda: links.ensure_salt(connection, now, self._random))
+        missing = [want for want in batch.wants.values() if want.key not in batch.slugs]
         if missing:
             batch.slugs |= links.mint(connection, missing, self._random, now)
-        links.put_events(connection, *self._events(batch, counted))
 
-    def _counted(self, batch: Batch) -> list[Press]:
-        pairs = zip(batch.presses, batch.standings, strict=True)
-        return [press for press, found in pairs if press.counts and found is Standing.GO and self._may_count(press, batch)]
-
-    def _may_count(self, press: Press, batch: Batch) -> bool:
-        """Whether a press may leave anything behind: strangers came by a public link, an employee may have said no."""
-        if press.kind is Kind.VISIT:
-            return self._settings.mode is not Mode.OFF
-        return self._settings.counts(batch.tokens[press.key])
-
-    def _events(self, batch: Batch, counted: Sequence[Press]) -> tuple[list[Row], list[Row]]:
-        clicks = [self._click(press, batch) for press in counted if press.kind is not Kind.VISIT]
-        visits = [self._visit(press, batch) for press in counted if press.kind is Kind.VISIT]
-        self.judged.update((row.get("kind", Kind.VISIT.value), row["class"]) for row in (*clicks, *visits))
-        return clicks, visits
-
-    def _signals(self, press: Press, token: LinkToken | None) -> dict[str, Any]:
-        signals = dict(press.signals)
-        label = self._label(press.address)
-        if label:
-            signals["net"] = label
-        if token is not None and token.sent_at is not None and self._settings.measures(token):  # else it would tell the message, and so the person
-            signals["age"] = round((press.at - token.sent_at).total_seconds(), 3)
-        return signals
-
-    def _click(self, press: Press, batch: Batch) -> dict[str, Any]:
-        token, post = batch.pair(press)
-        if token is None or post is None:
-            raise KeyError(press.key)
-        signals = self._signals(press, token) | ({"honeypot": True} if press.n == HONEYPOT else {})
-        measured = self._settings.measures(token)
-        network = self._letters.get(press.letter)
-        salt = self._salt[1]
-        return {
-            "event": press.event or new_event(press.at),
-            "at": press.at,
-            "token": token.token if measured or token.employee is None else disguise(salt, token.token),
-            "edition_id": token.edition,
-            "employee_id": token.employee if measured else None,
-            "group_key": token.group,
-            "n": press.n,
-            "post_id": post.id,
-            "kind": press.kind.value,
-            "network": network.name if network else "",
-            "signals": signals,
-            "source": source_hash(salt, press.address, str(signals.get("ua", ""))),
-            **judged(classify(signals, press.at, self._settings.thresholds)),
-        }
-
-    def _visit(self, press: Press, batch: Batch) -> dict[str, Any]:
-        link = batch.links[press.key]
-        signals = self._signals(press, None)
-        agent = str(signals.get("ua", ""))
-        person = employee_of(link.owner)
-        if person is not None and source_hash(self._salt[1], press.address, agent) in batch.own.get(person, ()):
-            signals["own"] = True
-        if self._inside(press.address):
-            signals["inside"] = True
-        batch.click_ids[id(press)] = click_id = new_click_id(link, self._settings.click_hosts, self._random)
-        return {
-            "event": press.event or new_event(press.at),
-            "at": press.at,
-            "click_id": click_id or None,
-            "slug": link.slug,
-            "signals": signals,
-            "visitor": source_hash(self._salt[1], press.address, agent, link.slug),
-            "referrer_host": press.referrer_host,
-            "country": self._settings.country(press.address),
-            **judged(classify(signals, press.at, self._settings.thresholds)),
-        }
+    def _take_salt(self, now: datetime, find: Callable[[], bytes | None]) -> bool:
+        """Whether the salt of that day is there, or can be found."""
+        day = now.date().isoformat()
+        if self._salt[0] != day:
+            found = find()
+            if found is None:
+                return False
+            self._salt = (day, found)
+        return True
 
     def _answer(self, press: Press, batch: Batch) -> Answer:
         found = batch.standings[batch.place(press)]
@@ -286,11 +263,6 @@ class Tracker:
             person=token.employee if measured else None,
             mastodon=token.mastodon if measured else "",
             counted=self._settings.counts(token),
-            human=press.counts and classify(self._signals(press, token), press.at, self._settings.thresholds).visitor is VisitorClass.HUMAN,
+            human=press.counts and self._events.is_human(press, token),
         )
         return Answer(standing=Standing.GO, target=address, share=share, title=post.title, language=token.language)
-
-
-def new_event(at: datetime) -> str:
-    """An id that nobody else draws; in order of time, so that a batch lands on one page of its index."""
-    return f"{int(at.timestamp() * 1000):012x}{secrets.token_hex(10)}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, make_url
@@ -22,6 +22,13 @@ from digest.files.spool import Record, Spool
 _log = logging.getLogger(__name__)
 _CHUNK = 500  # records in one transaction: a click waits for no more
 CLICK, VISIT, SWITCH = "click", "visit", "switch"  # what a record is; the last is what a person said about the letter itself
+_READY = {
+    CLICK: b'{"v":1,"what":"click","row":{"employee_id":',
+    VISIT: b'{"v":1,"what":"visit","row":{',
+}  # how a record for the database alone begins
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +49,30 @@ class Replayed:
 
 
 def spool_of(config: Config) -> Spool:
-    """The spool of this installation: beside the SQLite file, else beside config.toml."""
+    """The spool of this installation: in its own folder, or beside the SQLite file, else beside config.toml."""
     url = make_url(config.database.url)
     named = url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:"
-    place = config.home / f"{url.database}.spool" if named else config.home / "digest.spool"
-    return Spool(Path(place), most=config.web.spool_megabytes * 2**20)
+    place = config.home / (f"{url.database}.spool" if named else "digest.spool")
+    folder = config.home / config.web.spool_folder if config.web.spool_folder else place.parent
+    return Spool(folder / place.name, most=config.web.spool_megabytes * 2**20)
+
+
+def journals(config: Config) -> bool:
+    """Whether presses are answered once they stand in this host's journal. SQLite is on its disk already; PostgreSQL outlives the host."""
+    by_itself = make_url(config.database.url).get_backend_name() == "sqlite"
+    return config.tracking.durability == "journal" or (config.tracking.durability == "auto" and by_itself)
 
 
 def of_events(clicks: Iterable[Mapping[str, Any]], visits: Iterable[Mapping[str, Any]]) -> list[Record]:
     """Rows of events as records."""
     return [{"what": what, "row": _plain(row)} for what, rows in ((CLICK, clicks), (VISIT, visits)) for row in rows]
+
+
+def ready(clicks: Iterable[Mapping[str, Any]], visits: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """Rows of events as JSON that the database can read by itself. A click's `employee_id` comes first."""
+    for what, rows in ((CLICK, clicks), (VISIT, visits)):
+        for row in rows:
+            yield _ENCODER.encode({"v": 1, "what": what, "row": {**row, "at": row["at"].isoformat(timespec="microseconds")}}).encode("ascii")
 
 
 def of_switch(employee: int, at: datetime, *, receive: bool, how: str) -> Record:
@@ -60,19 +81,23 @@ def of_switch(employee: int, at: datetime, *, receive: bool, how: str) -> Record
 
 
 def replay(engine: Engine, spool: Spool) -> Replayed:
-    """Store everything that waits. Raises StorageError when the database is still away; what is left then waits on."""
+    """Store everything that waits and is not being written. Raises StorageError when the database is away; what is left then waits on."""
     stored = refused = damaged = 0
     while True:
         with spool.take() as taken:
             if taken is None:
                 break
-            for chunk in _chunks(taken.records()):
-                done = _store(engine, chunk)
+            for chunk in _chunks(taken.texts()):
+                done = _brought(engine, chunk)
                 stored, refused = stored + done, refused + len(chunk) - done
                 yield_to_others(engine)
             taken.remove()
             damaged += taken.damaged
-    found = Replayed(stored=stored, refused=refused, damaged=damaged)
+    return Replayed(stored=stored, refused=refused, damaged=damaged)
+
+
+def told(found: Replayed) -> Replayed:
+    """Say in the log what was replayed."""
     if found.sentence():
         _log.warning(found.sentence())
     return found
@@ -88,10 +113,27 @@ def catch_up(engine: Engine, config: Config) -> list[str]:
     return [said] if said else []
 
 
-def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
-    rest = iter(records)
+def _chunks(texts: Iterable[bytes]) -> Iterator[list[bytes]]:
+    rest = iter(texts)
     while chunk := list(islice(rest, _CHUNK)):
         yield chunk
+
+
+def _brought(engine: Engine, chunk: Sequence[bytes]) -> int:
+    """How many of these texts the database took. What a journal holds it reads by itself; the rest, and whatever it stumbles at, we read."""
+    clicks = [text for text in chunk if text.startswith(_READY[CLICK])]
+    visits = [text for text in chunk if text.startswith(_READY[VISIT])]
+    others = [text for text in chunk if not text.startswith((_READY[CLICK], _READY[VISIT]))]
+    people = {text[len(_READY[CLICK]) :].partition(b",")[0] for text in clicks} - {b"null"}
+    try:
+        with write(engine) as connection:
+            if replays.strangers(connection, map(int, people)):
+                others = list(chunk)
+            else:
+                replays.bring(connection, clicks, visits)
+    except (StorageError, ValueError):  # one that the database cannot take, or no database at all: going one by one tells
+        others = list(chunk)
+    return len(chunk) - len(others) + _store(engine, [json.loads(text) for text in others])
 
 
 def _store(engine: Engine, chunk: Sequence[Record]) -> int:

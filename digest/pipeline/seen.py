@@ -53,6 +53,7 @@ class Seen:
         self._links: Bounded[str, links.ShortLink] = Bounded(most)
         self._made: Bounded[str, bool] = Bounded(most)
         self._slugs: Bounded[tuple[str, str, str], str] = Bounded(most)
+        self._shared: Bounded[tuple[str, int, str], bool] = Bounded(most)
         self._posts: Bounded[int, dict[int, LinkedPost]] = Bounded(_EDITIONS)
         self._contents: Bounded[int, EditionContent] = Bounded(_EDITIONS)
 
@@ -66,11 +67,17 @@ class Seen:
         self._links.put(batch.links)
         self._slugs.put(batch.slugs)
         self._contents.put(batch.contents)
+        self._shared.put({which: True for which, want in batch.wants.items() if want.key in batch.slugs})
 
-    def minted(self, slugs: Mapping[tuple[str, str, str], str]) -> None:
-        """Remember short links that were made just now."""
-        self._slugs.put(slugs)
-        self._made.put(dict.fromkeys(slugs.values(), True))
+    def minted(self, batch: Batch) -> None:
+        """Remember the short links of a batch; some were made just now."""
+        self._slugs.put(batch.slugs)
+        self._made.put(dict.fromkeys(batch.slugs.values(), True))
+        self._shared.put(dict.fromkeys(batch.wants, True))
+
+    def shared(self, press: Press) -> bool:
+        """True when the short link that this press of a share link needs is there."""
+        return (press.key, press.n, press.letter) in self._shared
 
     def heard_of(self, key: str) -> bool:
         """True when there surely is such a token or slug."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -17,12 +16,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp
 
-from digest.domain.press import Press, Standing
-from digest.files.spool import Spool
-from digest.pipeline.answer import Answer
+from digest.domain.press import Standing
 from digest.pipeline.captions import Captions
-from digest.pipeline.presses import Tracker
-from digest.web.committer import Committer
 from digest.web.conversions import PATH as CONVERSIONS
 from digest.web.conversions import ConversionDoor
 from digest.web.employee import routes as employee_routes
@@ -30,30 +25,29 @@ from digest.web.guard import MAX_BODY, BodyTooBigError, announced, explain, limi
 from digest.web.known import Known
 from digest.web.links import Done, LinkDoor, Receive, Scope, Send, kind_of
 from digest.web.logo import logo_routes
-from digest.web.metrics import Meters, metered
-from digest.web.misses import Gate, Misses
-from digest.web.operator import Machine
+from digest.web.machine import Machine, machine
+from digest.web.misses import Gate
 from digest.web.operator import routes as operator_routes
 from digest.web.pages import Pages, Reply
 from digest.web.pictures import picture_routes
 from digest.web.settings import WebSettings
 from digest.web.signals import Proxies, preferred_language
-from digest.web.spool import Spooled, replaying
 
-_PATIENCE = 2.0  # seconds a press waits for its turn to write
+_PATIENCE = 2.0  # seconds a caption waits for its turn to write
 _ROBOTS = "User-agent: *\nAllow: /l/\nDisallow: /\n"  # link previews may follow what people post
 
 
 class App:
     """The ASGI application that `make_app` returns."""
 
-    def __init__(self, door: LinkDoor, conversions: ConversionDoor, inner: ASGIApp, pages: Pages, settings: WebSettings, meters: Meters) -> None:
+    def __init__(self, door: LinkDoor, conversions: ConversionDoor, inner: ASGIApp, pages: Pages, settings: WebSettings, parts: Machine) -> None:
         self._door = door
         self._conversions = conversions
         self._inner = inner
         self._pages = pages
         self._site_url = settings.site_url
-        self._meters = meters
+        self._meters = parts.meters
+        self._parts = parts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event."""
@@ -75,6 +69,10 @@ class App:
             if started:
                 raise
             await send_reply(explain(error, scope, self._pages), scope, watched)
+
+    def settle(self) -> None:
+        """Return when everything that was answered so far is in the database; ordinarily it is within a quarter of a second."""
+        self._parts.settle()
 
     def at_once(self, scope: Scope, done: Done) -> bool:
         """Begin to answer a link the short way (see `digest.web.quick`)."""
@@ -118,23 +116,18 @@ def make_app(
     routes: Sequence[BaseRoute] = (),
 ) -> App:
     """The application for `uvicorn`; `routes` adds other rooms (the desk). Its lifespan starts and stops the committer."""
-    patient = engine.execution_options(patience=_PATIENCE)
-    machine = _machine(Tracker(patient, settings.for_tracking()), settings)
+    parts = machine(engine, settings, clock)
     known = Known(engine, clock)
-    presser = Gate(machine.committer, machine.misses, known, machine.tracker.seen, machine.spooled)
+    presser = Gate(parts.committer, parts.minter, parts.misses, known, parts.trackers[0].seen, parts.spooled)
     pages = Pages(settings)
     proxies = Proxies(settings.trusted_proxies)
-    captions = Captions(patient, settings.caption_uses)
+    captions = Captions(engine.execution_options(patience=_PATIENCE), settings.caption_uses)
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
-        machine.committer.start()
-        back = asyncio.create_task(replaying(engine, machine.spooled.spool)) if machine.spooled else None
+        parts.start()
         yield
-        if back is not None:
-            back.cancel()
-            await asyncio.wait([back])
-        await run_in_threadpool(machine.committer.stop)
+        await run_in_threadpool(parts.stop)
         await run_in_threadpool(known.stop)
 
     async def unknown(request: Request, error: Exception) -> Response:
@@ -148,7 +141,7 @@ def make_app(
     router = Router(
         routes=[
             *employee_routes(engine, presser, pages, settings, proxies, captions, clock),
-            *operator_routes(machine, engine, settings.metrics, proxies, clock),
+            *operator_routes(parts, engine, settings.metrics, proxies, clock),
             *logo_routes(settings.logo),
             *picture_routes(engine),
             Route("/robots.txt", _robots, methods=["GET"]),
@@ -158,15 +151,7 @@ def make_app(
         redirect_slashes=False,  # it would build an address from the Host header
     )
     inner = ExceptionMiddleware(router, handlers={HTTPException: unknown})
-    return App(LinkDoor(presser, pages, proxies, captions, clock), ConversionDoor(engine, settings, clock), inner, pages, settings, machine.meters)
-
-
-def _machine(tracker: Tracker, settings: WebSettings) -> Machine:
-    spooled = Spooled(tracker, Spool(settings.spool, most=settings.spool_octets)) if settings.spool else None
-    meters = Meters()
-    work: Callable[[Sequence[Press]], Sequence[Answer | Exception]] = spooled.answer if spooled else tracker.answer
-    committer: Committer[Press, Answer] = Committer(metered(work, meters.committed))
-    return Machine(tracker=tracker, committer=committer, misses=Misses(), spooled=spooled, meters=meters)
+    return App(LinkDoor(presser, pages, proxies, captions, clock), ConversionDoor(engine, settings, clock, parts.settle), inner, pages, settings, parts)
 
 
 async def _robots(_request: Request) -> Response:

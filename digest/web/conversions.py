@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -42,8 +43,9 @@ _TITLES = {
 class ConversionDoor:
     """Answers requests for the one address; no page, no cookie, no form."""
 
-    def __init__(self, engine: Engine, settings: WebSettings, clock: Callable[[], datetime]) -> None:
+    def __init__(self, engine: Engine, settings: WebSettings, clock: Callable[[], datetime], settle: Callable[[], None]) -> None:
         self._engine = engine
+        self._settle = settle
         self._secret = settings.conversions_secret
         self._events = settings.conversion_events
         self._place = f"{settings.site_url}{PATH}"
@@ -53,7 +55,7 @@ class ConversionDoor:
         """The reply to a request; whatever is sent, it is one of ours and never a fault of the server."""
         try:
             claim, now = await self._claim(scope, receive)
-            taken = await run_in_threadpool(conversions.receive, self._engine, claim, now=now)
+            taken = await run_in_threadpool(self._receive, claim, now)
             self._check(claim, taken)
         except _RefusedError as refusal:
             return refusal.reply(self._place)
@@ -62,6 +64,11 @@ class ConversionDoor:
             detail = "The database does not answer. Nothing was stored: send the same request again."
             return _RefusedError(503, "storage", detail, retry_after="30").reply(self._place)
         return reply(201, {"content-type": "application/json", **_HEADERS}, _json(conversions.as_data(taken.row)))
+
+    def _receive(self, claim: Claim, now: datetime) -> conversions.Taken:
+        with suppress(StorageError, OSError):  # its visit may be moments old
+            self._settle()
+        return conversions.receive(self._engine, claim, now=now)
 
     async def _claim(self, scope: Scope, receive: Receive) -> tuple[Claim, datetime]:
         """The claim that a request makes, and when it came. Raises _RefusedError."""

@@ -13,7 +13,7 @@ from digest.domain.press import Kind, Press, Standing
 from digest.domain.share import Network, compose, intent, too_long, with_link
 from digest.pipeline.answer import Answer, Share
 from digest.pipeline.captions import Captions
-from digest.pipeline.presses import new_event
+from digest.pipeline.events import new_event
 from digest.web.misses import Gate
 from digest.web.pages import Pages, Reply, redirect, reply
 from digest.web.signals import Proxies, on_phone, preferred_language, referrer_host, signals, wanted

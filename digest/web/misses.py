@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 
-from digest.domain.press import Press, Standing
+from digest.domain.press import Kind, Press, Standing
 from digest.errors import StorageError
 from digest.pipeline.answer import NOWHERE, Answer
 from digest.pipeline.seen import Seen
@@ -29,6 +29,7 @@ _SOURCES = 10_000  # the most that are remembered: about 2 MB
 _LOOK = 0.5  # seconds between looks at who waits too long
 _PATIENCE = 3.0  # seconds a press waits for the database before memory answers it
 
+Presses = Committer[Press, Answer]
 Heard = Callable[[Answer | Exception], None]
 
 
@@ -116,8 +117,9 @@ class _Pending:
 class Gate:
     """What every press goes through: a guesser is refused, and a database that hangs is not waited for."""
 
-    def __init__(self, committer: Committer[Press, Answer], misses: Misses, known: Known, seen: Seen, spooled: Spooled | None) -> None:
+    def __init__(self, committer: Presses, minter: Presses, misses: Misses, known: Known, seen: Seen, spooled: Spooled | None) -> None:
         self._committer = committer
+        self._minter = minter
         self._misses = misses
         self._known = known
         self._seen = seen
@@ -142,7 +144,7 @@ class Gate:
         if self._misses.over(press.address) or self._stuck():
             return False
         pending = _Pending(asyncio.get_running_loop(), press, lambda answer: self._heard(press, answer, heard))
-        self._committer.hand(press, pending)
+        self._for(press).hand(press, pending)
         if self.spooled is not None:
             self._impatient(pending)
         return True
@@ -185,15 +187,19 @@ class Gate:
 
     async def _patiently(self, press: Press) -> Answer:
         if self.spooled is None:
-            return await self._committer.ask(press)
+            return await self._for(press).ask(press)
         if self._stuck() and self._seen.knows(press):
             return await self._aside(press)
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await self._committer.ask(press)
+                return await self._for(press).ask(press)
         except TimeoutError:
             self._stuck_at = self._committer.served
             return await self._aside(press)
+
+    def _for(self, press: Press) -> Presses:
+        """Who answers it: a short link that is not there yet must be written first, and that others need not wait for."""
+        return self._minter if press.kind is Kind.SHARE and not self._seen.shared(press) else self._committer
 
     def _stuck(self) -> bool:
         return self._stuck_at == self._committer.served

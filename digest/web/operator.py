@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Engine, text
@@ -16,50 +15,13 @@ from starlette.routing import BaseRoute, Route
 
 from digest.db import migrate
 from digest.db.session import read
-from digest.domain.press import Press
 from digest.errors import SchemaError, StorageError
-from digest.pipeline.answer import Answer
-from digest.pipeline.presses import Tracker
-from digest.web.committer import Committer
-from digest.web.metrics import CONTENT_TYPE, Figure, Meters, Week, counter, exposed, gauge, histogram
-from digest.web.misses import Misses
+from digest.web.machine import Machine
+from digest.web.metrics import CONTENT_TYPE, Week, exposed
 from digest.web.signals import Proxies
-from digest.web.spool import Spooled
 
 _UNCACHED = {"cache-control": "no-store"}
 _FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip", "via", "cf-connecting-ip")  # somebody stands in between
-
-
-@dataclass(frozen=True, kw_only=True)
-class Machine:
-    """The parts that answer presses, as an operator looks at them."""
-
-    tracker: Tracker
-    committer: Committer[Press, Answer]
-    misses: Misses
-    spooled: Spooled | None
-    meters: Meters
-
-    def figures(self) -> Iterator[Figure]:
-        """What they have counted."""
-        yield counter("digest_requests_total", "Answers by route family and class.", self.meters.requests, "family", "status")
-        yield counter("digest_presses_total", "Presses that were recorded, by kind and class.", self.tracker.judged, "kind", "class")
-        yield histogram("digest_commit_presses", "Presses in one commit.", self.meters.sizes)
-        yield histogram("digest_commit_seconds", "How long one commit took, look-ups included.", self.meters.seconds)
-        yield gauge("digest_queue_length", "Presses that wait for their commit.", {(): self.committer.waiting})
-        missed = {("unknown",): self.misses.unknown, ("damaged",): self.misses.damaged, ("refused",): self.misses.refused}
-        yield counter("digest_misses_total", "Links that led nowhere: unknown, damaged on the way, or refused to a guesser.", missed, "kind")
-        yield gauge("digest_miss_sources", "Sources of misses that are remembered.", {(): len(self.misses)})
-        if self.spooled is not None:
-            yield gauge("digest_spool_events", "Events that wait on disk for the database.", {(): self.spooled.spool.depth()})
-            yield gauge("digest_spool_bytes", "How much of the disk they take up.", {(): self.spooled.spool.octets()})
-            yield counter("digest_spooled_total", "Events that went to disk first.", {(): self.spooled.kept})
-            yield counter("digest_lost_events_total", "Events that could be kept nowhere.", {(): self.spooled.lost})
-
-    def ready(self) -> dict[str, str]:
-        """What is wrong, by part; "ok" where nothing is."""
-        room = self.spooled is None or self.spooled.spool.octets() < self.spooled.spool.most
-        return {"committer": "ok" if self.committer.alive else "stopped", "spool": "ok" if room else "full"}
 
 
 def routes(machine: Machine, engine: Engine, readers: Iterable[str], proxies: Proxies, clock: Callable[[], datetime]) -> list[BaseRoute]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -12,7 +13,7 @@ from digest.config import Config
 from digest.files.country import open_countries
 from digest.files.scanners import load_scanners
 from digest.pipeline import branding, contribution, networks
-from digest.pipeline.replaying import spool_of
+from digest.pipeline.replaying import journals, spool_of
 from digest.pipeline.tracking import company_networks, country_database, in_ascii, thresholds
 from digest.web.app import App, make_app
 from digest.web.settings import WebSettings
@@ -31,6 +32,8 @@ def web_settings(config: Config, now: datetime) -> WebSettings:
     if problem:
         log.warning("%s", problem)
     spool = spool_of(config)
+    with suppress(OSError):  # presses find out, and go another way
+        spool.path.parent.mkdir(parents=True, exist_ok=True)
     brand, notes = branding.brand(config)
     for note in notes:
         log.warning("%s", note)
@@ -49,6 +52,7 @@ def web_settings(config: Config, now: datetime) -> WebSettings:
         metrics=config.web.metrics,
         spool=spool.path,
         spool_octets=spool.most,
+        journal=journals(config),
         thresholds=thresholds(config),
         scanners=load_scanners(),
         honeypot=config.tracking.honeypot,

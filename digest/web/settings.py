@@ -33,6 +33,7 @@ class WebSettings:
     metrics: tuple[str, ...] = ()  # addresses and networks that may read /metrics
     spool: Path | None = None  # where presses wait while the database is away; None: they are refused
     spool_octets: int = 256 * 2**20
+    journal: bool = False  # presses are answered when they stand there, and reach the database moments later
     thresholds: Thresholds = DEFAULTS
     scanners: tuple[ScannerNetwork, ...] = ()
     honeypot: bool = False  # the mails hold a link that no person sees

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-
-from sqlalchemy import Engine
-from starlette.concurrency import run_in_threadpool
 
 from digest.db.session import deadlocked, gone
 from digest.domain.press import Press
@@ -16,10 +12,9 @@ from digest.errors import StorageError
 from digest.files.spool import Record, Spool
 from digest.pipeline.answer import Answer
 from digest.pipeline.presses import Tracker
-from digest.pipeline.replaying import of_events, replay
+from digest.pipeline.replaying import of_events
 
 log = logging.getLogger(__name__)
-_LOOK = 2.0  # seconds between looks at what waits
 _LONGEST_REST = 10.0
 _CALM_DISK, _CALM_DATABASE = 60.0, 10.0  # seconds: on a full disk a small write fits now and then
 _AWAY = "The database does not answer: %s. Links go on from memory, and presses wait in %s."
@@ -49,8 +44,11 @@ class Alarm:
         return over
 
 
+Work = Callable[[Sequence[Press]], Sequence[Answer | None]]
+
+
 class Spooled:
-    """`Tracker.answer` that goes on without the database."""
+    """Answering that goes on without the database."""
 
     def __init__(self, tracker: Tracker, spool: Spool, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.spool = spool
@@ -63,13 +61,16 @@ class Spooled:
         self._away = Alarm(_CALM_DATABASE, monotonic)
         self._full = Alarm(_CALM_DISK, monotonic)
 
-    def answer(self, presses: Sequence[Press]) -> list[Answer | Exception]:
-        """An answer for each press; an error for those of which memory knows nothing while the database is away."""
+    def around(self, work: Work) -> Callable[[Sequence[Press]], list[Answer | Exception | None]]:
+        """`work` that goes on: an answer for each press, an error for those of which memory knows nothing while the database is away."""
+        return lambda presses: self._answer(work, presses)
+
+    def _answer(self, work: Work, presses: Sequence[Press]) -> list[Answer | Exception | None]:
         began = self._monotonic()
         if self._trouble is not None and began < self._rest_until:
-            return self.aside(presses, self._trouble)
+            return [*self.aside(presses, self._trouble)]
         try:
-            answers = self._asked(presses)
+            answers = _asked(work, presses)
         except StorageError as error:
             if not gone(error):
                 raise
@@ -78,19 +79,11 @@ class Spooled:
             self._trouble = error
             took = self._monotonic() - began
             self._rest_until = self._monotonic() + (min(_REST * took, _LONGEST_REST) if took > _SLOW else 0)
-            return self.aside(presses, error)
+            return [*self.aside(presses, error)]
         self._trouble = None
         if self._away.ends():
             log.warning("The database answers again.")
         return [*answers]
-
-    def _asked(self, presses: Sequence[Press]) -> list[Answer]:
-        try:
-            return self._tracker.answer(presses)
-        except StorageError as error:
-            if not deadlocked(error):
-                raise
-        return self._tracker.answer(presses)
 
     def aside(self, presses: Sequence[Press], trouble: StorageError) -> list[Answer | Exception]:
         """Answers from memory; their events wait on disk, or are lost and counted. `trouble` is for the presses it knows nothing of."""
@@ -115,12 +108,10 @@ class Spooled:
         return True
 
 
-async def replaying(engine: Engine, spool: Spool) -> None:
-    """Put what waits into the database, for as long as the server runs."""
-    while True:
-        try:
-            if spool.octets():
-                await run_in_threadpool(replay, engine, spool)
-        except (StorageError, OSError):  # still away; whoever presses a link makes the log say so
-            pass
-        await asyncio.sleep(_LOOK)
+def _asked(work: Work, presses: Sequence[Press]) -> Sequence[Answer | None]:
+    try:
+        return work(presses)
+    except StorageError as error:
+        if not deadlocked(error):
+            raise
+    return work(presses)

@@ -82,7 +82,7 @@ def test_with_a_full_disk_links_go_on_with_one_alarm_and_the_lost_are_counted(sq
     engine = open_database(sqlite_url)
     Linked(engine)
     engine.dispose()
-    pressing.configure(tmp_path, sqlite_url, port)
+    pressing.configure(tmp_path, sqlite_url, port, '[tracking]\ndurability = "database"\n')
     limited = ["/bin/sh", "-c", 'ulimit -f 800 && exec "$@"', "sh"]
     with pressing.serving(tmp_path, port, before=limited) as process, Crowd(port) as crowd:
         wait_for(lambda: pressing.metrics(port).get("digest_lost_events_total", 0) > 100, 60)

@@ -34,6 +34,7 @@ class Behind:
 
     def came_from(self, address: str, agent: str = BROWSER) -> bool:
         """Whether the last click was recorded for that address."""
+        self.linked.settled(self.home)
         with read(self.engine) as connection:
             salt = bytes(connection.execute(select(day_salt.c.salt).order_by(day_salt.c.day.desc())).scalars().first() or b"")
         return bool(self.linked.clicks()[-1]["source"] == source_hash(salt, address, agent))
@@ -145,11 +146,13 @@ def test_a_link_pressed_twice_is_counted_twice_behind_a_web_server_that_caches(b
         return zone + proxies.swap(example, ("proxy_cache off;", on))
 
     with proxies.running("nginx", tmp_path / "nginx", pressing.port(), behind.port, caching) as web:
+        behind.linked.settled(behind.home)
         before = len(behind.linked.clicks())
         paths = [read_link(ANA, 1), share_link(ANA, 1, "1")]
         seen = [get(web.port, path, user_agent=agent) for path in paths for agent in (BROWSER, PHONE, BROWSER, PHONE)]
         assert [answer.headers["x-cache"] for answer in seen] == ["MISS"] * 8
         assert [answer.status for answer in seen] == [302] * 5 + [200, 302, 200]
+        behind.linked.settled(behind.home)
         assert len(behind.linked.clicks()) == before + 8
         assert {get(web.port, path).headers["x-cache"] for path in ("/r/short", "/r/short", f"/r/{a_token(99)}/01")} == {"MISS"}
 

@@ -1,0 +1,128 @@
+"""Events: the rows that presses leave behind, as much in them as the mode allows."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from digest.domain.link import HONEYPOT
+from digest.domain.press import Kind, LinkToken, Press, Standing, disguise, source_hash
+from digest.domain.visitor import VisitorClass, classify, is_within, network_label
+from digest.pipeline.answer import Row
+from digest.pipeline.batch import Batch
+from digest.pipeline.landing import new_click_id
+from digest.pipeline.seen import Bounded
+from digest.pipeline.tracking import OWN_MINUTES, Mode, TrackingSettings, employee_of, judged
+
+_SHARERS = 5000  # the most that are remembered
+_OWN = timedelta(minutes=OWN_MINUTES)
+
+
+class Events:
+    """Makes rows of presses; used by one thread at a time."""
+
+    def __init__(self, settings: TrackingSettings, random: Callable[[int], bytes]) -> None:
+        self._settings = settings
+        self._random = random
+        self._letters = {network.letter: network for network in settings.networks}
+        self._label = lru_cache(maxsize=4096)(lambda address: network_label(address, settings.scanners))
+        self._inside = lru_cache(maxsize=4096)(lambda address: is_within(address, settings.company_networks))
+        self._source = lru_cache(maxsize=4096)(source_hash)
+        self._sharers: Bounded[tuple[int, str], datetime] = Bounded(_SHARERS)  # whose share the database may not have yet
+        self.judged: Counter[tuple[str, str]] = Counter()  # (kind, class) -> presses since the start
+
+    def counted(self, batch: Batch) -> list[Press]:
+        """The presses that leave something behind."""
+        pairs = zip(batch.presses, batch.standings, strict=True)
+        return [press for press, found in pairs if press.counts and found is Standing.GO and self._may_count(press, batch)]
+
+    def _may_count(self, press: Press, batch: Batch) -> bool:
+        """Whether a press may leave anything behind: strangers came by a public link, an employee may have said no."""
+        if press.kind is Kind.VISIT:
+            return self._settings.mode is not Mode.OFF
+        return self._settings.counts(batch.tokens[press.key])
+
+    def rows(self, batch: Batch, counted: Sequence[Press], salt: bytes) -> tuple[list[Row], list[Row]]:
+        """Clicks and visits; `salt` is the day's."""
+        clicks = [self._click(press, batch, salt) for press in counted if press.kind is not Kind.VISIT]
+        visits = [self._visit(press, batch, salt) for press in counted if press.kind is Kind.VISIT]
+        self.judged.update((row.get("kind", Kind.VISIT.value), row["class"]) for row in (*clicks, *visits))
+        return clicks, visits
+
+    def signals(self, press: Press, token: LinkToken | None) -> dict[str, Any]:
+        """What a press says about itself, and what is known about its address and its letter."""
+        signals = dict(press.signals)
+        label = self._label(press.address)
+        if label:
+            signals["net"] = label
+        if token is not None and token.sent_at is not None and self._settings.measures(token):  # else it would tell the message, and so the person
+            signals["age"] = round((press.at - token.sent_at).total_seconds(), 3)
+        return signals
+
+    def is_human(self, press: Press, token: LinkToken) -> bool:
+        """Whether a person pressed it, as far as one press can tell."""
+        return classify(self.signals(press, token), press.at, self._settings.thresholds).visitor is VisitorClass.HUMAN
+
+    def _click(self, press: Press, batch: Batch, salt: bytes) -> Row:
+        token, post = batch.pair(press)
+        if token is None or post is None:
+            raise KeyError(press.key)
+        signals = self.signals(press, token)
+        if press.n == HONEYPOT:
+            signals["honeypot"] = True
+        measured = self._settings.measures(token)
+        network = self._letters.get(press.letter)
+        source = self._source(salt, press.address, str(signals.get("ua", "")))
+        if press.kind is Kind.SHARE and measured and token.employee is not None:
+            self._sharers.put({(token.employee, source): press.at})
+        return {
+            "employee_id": token.employee if measured else None,
+            "event": press.event or new_event(press.at),
+            "at": press.at,
+            "token": token.token if measured or token.employee is None else disguise(salt, token.token),
+            "edition_id": token.edition,
+            "group_key": token.group,
+            "n": press.n,
+            "post_id": post.id,
+            "kind": press.kind.value,
+            "network": network.name if network else "",
+            "signals": signals,
+            "source": source,
+            **judged(classify(signals, press.at, self._settings.thresholds)),
+        }
+
+    def _is_own(self, person: int, source: str, press: Press, batch: Batch) -> bool:
+        """Whether the browser that follows a short link is its owner's."""
+        shared = self._sharers.get((person, source))
+        return source in batch.own.get(person, ()) or (shared is not None and press.at - shared <= _OWN)
+
+    def _visit(self, press: Press, batch: Batch, salt: bytes) -> Row:
+        link = batch.links[press.key]
+        signals = self.signals(press, None)
+        agent = str(signals.get("ua", ""))
+        person = employee_of(link.owner)
+        if person is not None and self._is_own(person, self._source(salt, press.address, agent), press, batch):
+            signals["own"] = True
+        if self._inside(press.address):
+            signals["inside"] = True
+        batch.click_ids[id(press)] = click_id = new_click_id(link, self._settings.click_hosts, self._random)
+        return {
+            "event": press.event or new_event(press.at),
+            "at": press.at,
+            "click_id": click_id or None,
+            "slug": link.slug,
+            "signals": signals,
+            "visitor": self._source(salt, press.address, agent, link.slug),
+            "referrer_host": press.referrer_host,
+            "country": self._settings.country(press.address),
+            **judged(classify(signals, press.at, self._settings.thresholds)),
+        }
+
+
+def new_event(at: datetime) -> str:
+    """An id that nobody else draws; in order of time, so that a batch lands on one page of its index."""
+    return f"{int(at.timestamp() * 1000):012x}{secrets.token_hex(10)}"

@@ -1,0 +1,112 @@
+"""The parts that answer presses, put together: by the database itself, or by a journal on this host that it is given moments later."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from digest.domain.press import Press
+from digest.files.journal import Journal
+from digest.files.spool import Spool
+from digest.pipeline.answer import Answer
+from digest.pipeline.journalling import Journalling
+from digest.pipeline.presses import Tracker
+from digest.web.committer import Committer
+from digest.web.metrics import Figure, Meters, counter, gauge, histogram, metered
+from digest.web.misses import Misses
+from digest.web.replayer import Replayer
+from digest.web.settings import WebSettings
+from digest.web.spool import Spooled
+
+_PATIENCE = 2.0  # seconds a press waits for its turn to write
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """The parts, as an operator looks at them."""
+
+    trackers: tuple[Tracker, ...]
+    committer: Committer[Press, Answer]
+    minter: Committer[Press, Answer]  # of presses whose short link must be written first; the other one answers them
+    misses: Misses
+    meters: Meters
+    spooled: Spooled | None = None
+    journal: Journal | None = None
+    replayer: Replayer | None = None
+
+    def start(self) -> None:
+        """Start every thread."""
+        for committer in {self.committer, self.minter}:
+            committer.start()
+        if self.replayer is not None:
+            self.replayer.start()
+
+    def stop(self) -> None:
+        """Answer what waits, and end them."""
+        self.minter.stop()  # first: it hands on to the other
+        self.committer.stop()
+        if self.replayer is not None:
+            self.replayer.stop()
+
+    def settle(self) -> None:
+        """Return when everything that was answered so far is in the database. Raises StorageError, OSError."""
+        if self.replayer is not None:
+            self.replayer.flush()
+
+    def figures(self) -> Iterator[Figure]:
+        """What they have counted."""
+        judged = sum((tracker.judged for tracker in self.trackers), Counter[tuple[str, str]]())
+        waiting = sum(committer.waiting for committer in {self.committer, self.minter})
+        missed = {("unknown",): self.misses.unknown, ("damaged",): self.misses.damaged, ("refused",): self.misses.refused}
+        yield counter("digest_requests_total", "Answers by route family and class.", self.meters.requests, "family", "status")
+        yield counter("digest_presses_total", "Presses that were recorded, by kind and class.", judged, "kind", "class")
+        yield histogram("digest_commit_presses", "Presses in one commit.", self.meters.sizes)
+        yield histogram("digest_commit_seconds", "How long one commit took, look-ups included.", self.meters.seconds)
+        yield gauge("digest_queue_length", "Presses that wait for their commit.", {(): waiting})
+        yield counter("digest_misses_total", "Links that led nowhere: unknown, damaged on the way, or refused to a guesser.", missed, "kind")
+        yield gauge("digest_miss_sources", "Sources of misses that are remembered.", {(): len(self.misses)})
+        if self.journal is not None:
+            yield counter("digest_journalled_total", "Events that went to the journal.", {(): self.journal.written})
+        if self.spooled is not None:
+            yield gauge("digest_spool_events", "Events that wait on disk for the database.", {(): self.spooled.spool.depth()})
+            yield gauge("digest_spool_bytes", "How much of the disk they take up.", {(): self.spooled.spool.octets()})
+            yield counter("digest_spooled_total", "Events that went to disk because the database was away.", {(): self.spooled.kept})
+            yield counter("digest_lost_events_total", "Events that could be kept nowhere.", {(): self.spooled.lost})
+
+    def ready(self) -> dict[str, str]:
+        """What is wrong, by part; "ok" where nothing is."""
+        room = self.spooled is None or self.spooled.spool.octets() < self.spooled.spool.most
+        alive = self.committer.alive and self.minter.alive
+        return {"committer": "ok" if alive else "stopped", "spool": "ok" if room else "full"}
+
+
+def machine(engine: Engine, settings: WebSettings, clock: Callable[[], datetime]) -> Machine:
+    """The parts as `settings` wants them; nothing runs yet."""
+    patient = engine.execution_options(patience=_PATIENCE)
+    tracker, misses, meters = Tracker(patient, settings.for_tracking()), Misses(), Meters()
+    if settings.spool is None:
+        committer: Committer[Press, Answer] = Committer(metered(tracker.answer, meters.committed))
+        return Machine(trackers=(tracker,), committer=committer, minter=committer, misses=misses, meters=meters)
+    spool = Spool(settings.spool, most=settings.spool_octets)
+    spooled = Spooled(tracker, spool)
+    journal = Journal(spool) if settings.journal else None
+    work = tracker.answer if journal is None else Journalling(tracker, journal).answer
+    committer = minter = Committer(metered(spooled.around(work), meters.committed))
+    trackers = [tracker]
+    if journal is not None:
+        trackers.append(minting := Tracker(patient, settings.for_tracking(), seen=tracker.seen))
+        minter = Committer(spooled.around(minting.mint), committer)
+    return Machine(
+        trackers=tuple(trackers),
+        committer=committer,
+        minter=minter,
+        misses=misses,
+        meters=meters,
+        spooled=spooled,
+        journal=journal,
+        replayer=Replayer(engine, spool, journal, tracker.prepare, clock),
+    )

@@ -1,0 +1,79 @@
+"""What waits on disk goes into the database, for as long as the server runs: a journal's page at once, the rest when it can."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Engine
+
+from digest.errors import StorageError
+from digest.files.journal import Journal
+from digest.files.spool import Spool
+from digest.pipeline.replaying import replay, told
+
+_PAGE = 0.1  # seconds that presses stand in the journal before the database is given them
+_LOOK = 2.0  # seconds between looks at what others may have left
+_AHEAD = timedelta(minutes=10)  # before a day begins its salt is made, so that no press has to wait for that
+_PATIENCE = 5.0  # seconds that a stopping server waits for a busy database
+
+
+class Replayer:
+    """A thread that reads the spool back, and turns the journal's pages where there is one."""
+
+    def __init__(
+        self, engine: Engine, spool: Spool, journal: Journal | None, prepare: Callable[[datetime], None], clock: Callable[[], datetime]
+    ) -> None:
+        self._engine = engine
+        self._spool = spool
+        self._journal = journal
+        self._prepare = prepare
+        self._clock = clock
+        self._look_at = float("-inf")
+        self._prepared: set[date] = set()
+        self._one = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, name="replayer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, and leave nothing on disk that the database takes."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._journal is not None:
+            self._journal.close()
+            with suppress(StorageError, OSError):
+                replay(self._engine.execution_options(patience=_PATIENCE), self._spool)
+
+    def flush(self) -> None:
+        """Return when everything that was journalled so far is in the database. Raises StorageError, OSError."""
+        with self._one:
+            if self._journal is not None and self._journal.turn():
+                replay(self._engine, self._spool)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            with suppress(StorageError, OSError):  # still away; whoever presses a link makes the log say so
+                self.flush()
+                if time.monotonic() > self._look_at:
+                    self._look()
+            self._stop.wait(_PAGE)
+
+    def _look(self) -> None:
+        self._look_at = time.monotonic() + _LOOK
+        now = self._clock()
+        for moment in (now, now + _AHEAD):
+            if self._journal is not None and moment.date() not in self._prepared:
+                self._prepare(moment)
+                self._prepared = {now.date(), moment.date()}
+        if self._spool.octets():
+            told(replay(self._engine, self._spool))

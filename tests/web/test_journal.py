@@ -1,0 +1,226 @@
+"""The journal on the click path: what it leaves in the database is what the database itself would have, moments later and once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from digest.db import replays
+from digest.db.session import write
+from digest.files.spool import Spool
+from digest.pipeline.replaying import Replayed, replay
+from tests.away import wait_for
+from tests.linked import ANA, BEN, BROWSER, GROUP, OLD, PHONE, Linked, read_link, share_link
+
+WAYS: tuple[tuple[str, dict[str, Any]], ...] = (
+    (read_link(ANA, 1), {}),
+    (read_link(ANA, 2), {"user-agent": 'Ünïcode "quoted" \\ browser\t1'.encode()}),
+    (read_link(BEN, 1) + "%27", {"user-agent": PHONE}),
+    (read_link(GROUP, 2), {"user-agent": ""}),
+    (read_link(OLD, 1), {}),
+    (share_link(ANA, 1, "1"), {}),
+    (share_link(ANA, 1, "1"), {"sec-purpose": "prefetch"}),
+    (share_link(BEN, 2, "5"), {"user-agent": PHONE}),
+    (share_link(GROUP, 2, "2"), {}),
+)
+
+
+@contextmanager
+def journalled(linked: Linked, folder: Path, **changes: Any) -> Iterator[TestClient]:
+    with linked.client(spool=folder / "presses.spool", journal=True, **changes) as web:
+        yield web
+
+
+def left(rows: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Events without what is drawn anew for each."""
+    return sorted(({name: value for name, value in row.items() if name not in {"id", "event", "click_id", "slug"}} for row in rows), key=repr)
+
+
+def press(linked: Linked, web: TestClient) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Press everything; the events that this left."""
+    before = len(linked.clicks()), len(linked.visits())
+    for path, headers in WAYS:
+        web.get(path, headers=headers)
+    for row in linked.short_links():
+        if row["network"] != "x":
+            web.get(f"/l/{row['slug']}", headers={"referer": "https://t.co/x", "user-agent": BROWSER})
+    return left(linked.clicks()[before[0] :]), left(linked.visits()[before[1] :])
+
+
+@pytest.mark.parametrize("mode", ["individual", "aggregate", "off"])
+def test_the_journal_leaves_what_the_database_would(linked: Linked, tmp_path: Path, mode: str) -> None:
+    """Each row is equal in every column, on both databases, in every mode; also one at a whole second."""
+    assert linked.now.microsecond == 0
+    with linked.client(tracking=mode) as web:
+        press(linked, web)  # what short links are made is made
+        direct = press(linked, web)
+    with journalled(linked, tmp_path, tracking=mode) as web:
+        brought = press(linked, web)
+    assert brought == direct
+    assert bool(direct[0]) == (mode != "off")
+    assert not list(tmp_path.glob("presses*"))
+
+
+def test_a_press_is_in_the_database_within_a_quarter_of_a_second(linked: Linked, tmp_path: Path) -> None:
+    with journalled(linked, tmp_path) as web:
+        web.get(read_link(ANA, 1))
+        waits = []
+        for turn in range(5):
+            began = time.monotonic()
+            web.get(read_link(ANA, 1))
+            wait_for(lambda: linked.count("click") == turn + 2)  # noqa: B023 - used at once
+            waits.append(time.monotonic() - began)
+    assert min(waits) < 0.25
+
+
+def test_a_press_does_not_wait_for_the_database_s_writer(linked: Linked, tmp_path: Path) -> None:
+    """While an edition is planned SQLite's one writer is busy; with PostgreSQL somebody holds the table."""
+    with journalled(linked, tmp_path) as web:
+        web.get(read_link(ANA, 1))
+        assert len(linked.clicks()) == 1
+        with linked.engine.begin() as connection:
+            if linked.engine.dialect.name == "postgresql":
+                connection.execute(text("LOCK TABLE click IN ACCESS EXCLUSIVE MODE"))
+            began = time.monotonic()
+            for _ in range(5):
+                assert web.get(read_link(ANA, 1)).status_code == 302
+            assert time.monotonic() - began < 1
+        assert len(linked.clicks()) == 6
+
+
+def test_a_recall_and_a_revocation_count_at_once(linked: Linked, tmp_path: Path) -> None:
+    with journalled(linked, tmp_path) as web:
+        assert web.get(read_link(ANA, 1)).status_code == 302
+        linked.change("post", {"id": "cold-room"}, recalled="It was wrong.")
+        assert "It was wrong." in web.get(read_link(ANA, 1)).text
+        linked.change("post", {"id": "cold-room"}, recalled=None, url="https://example.com/new")
+        assert web.get(read_link(ANA, 1)).headers["location"] == "https://example.com/new"
+        linked.change("token", {"token": ANA}, revoked_at=linked.now)
+        assert web.get(read_link(ANA, 1)).status_code == 302
+        assert len(linked.clicks()) == 2, "a revoked link counts for nobody"
+
+
+def test_a_journal_that_cannot_be_written_leaves_it_to_the_database(linked: Linked, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """I2: no folder, no room, no right to write: the press waits for the database, which is said once."""
+    nowhere = tmp_path / "nowhere"
+    with caplog.at_level(logging.WARNING), journalled(linked, nowhere) as web:
+        for _ in range(4):
+            assert web.get(read_link(ANA, 1)).status_code == 302
+        assert linked.count("click") == 4, "at once"
+        nowhere.mkdir()
+        assert web.get(read_link(ANA, 1)).status_code == 302
+        assert len(linked.clicks()) == 5
+    assert sum("cannot be written" in record.getMessage() for record in caplog.records) == 1
+    assert ANA not in caplog.text
+
+
+def test_a_journal_at_its_limit_leaves_it_to_the_database(linked: Linked, tmp_path: Path) -> None:
+    with journalled(linked, tmp_path, spool_octets=700) as web:
+        for _ in range(6):
+            assert web.get(read_link(ANA, 1)).status_code == 302
+        assert len(linked.clicks()) == 6
+
+
+def test_what_a_dead_server_left_is_brought_in_by_the_next(linked: Linked, tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "presses.spool")
+    with journalled(linked, tmp_path) as web, linked.engine.begin():
+        if linked.engine.dialect.name == "sqlite":
+            web.get(read_link(ANA, 1))  # the replayer cannot write now
+            [page] = [path for path in tmp_path.glob("presses*") if path.stat().st_size]
+            copy = page.read_bytes()
+    if linked.engine.dialect.name != "sqlite":
+        return
+    assert linked.count("click") == 1
+    for name in ("presses.spool.0123456789ab", "presses.spool.ba9876543210"):
+        (tmp_path / name).write_bytes(copy)
+    with journalled(linked, tmp_path):
+        wait_for(lambda: not list(tmp_path.glob("presses*")))
+    assert linked.count("click") == 1, "it was there already, and is once"
+    assert replay(linked.engine, spool) == Replayed()
+
+
+def test_lines_of_an_older_and_a_newer_version_are_read_beside_ours(linked: Linked, tmp_path: Path) -> None:
+    """I13: a row of the first version has no country and its moment in another form; one of tomorrow's has a column more."""
+    spool = Spool(tmp_path / "presses.spool")
+    old: dict[str, Any] = {"event": "e" * 32, "at": "2026-11-24T09:00:00+00:00", "slug": "0123456789ab", "signals": {"method": "GET"}, "visitor": "v"}
+    old |= {"referrer_host": "", "class": "human", "reasons": [], "rules_version": 1}
+    new = {**old, "event": "f" * 32, "at": "2026-11-24T09:00:00.250000+00:00", "country": "DE", "click_id": None, "mood": "curious"}
+    spool.append([{"what": "visit", "row": old}, {"v": 2, "what": "visit", "row": new}, {"v": 1, "what": "visit", "row": {**new, "event": "d" * 32}}])
+    assert replay(linked.engine, spool) == Replayed(stored=3)
+    found = [(row["event"][0], row["country"], row["at"].microsecond) for row in linked.visits()]
+    assert found == [("d", "DE", 250000), ("e", "", 0), ("f", "DE", 250000)]
+
+
+def test_who_was_erased_meanwhile_is_in_no_event_of_the_journal(linked: Linked, tmp_path: Path) -> None:
+    """H4: the press counts, the person is gone."""
+    with journalled(linked, tmp_path) as web:
+        web.get(read_link(ANA, 1))
+        web.get(read_link(BEN, 1))
+        with write(linked.engine) as connection:
+            connection.execute(text("UPDATE token SET employee_id = NULL"))
+            connection.execute(text("DELETE FROM employee WHERE id = :ana"), {"ana": linked.people["ana"]})
+        rows = linked.clicks()
+    assert {row["employee_id"] for row in rows} <= {None, linked.people["ana"], linked.people["ben"]}
+    spool = Spool(tmp_path / "presses.spool")
+    gone = {**{name: value for name, value in rows[0].items() if name != "id"}, "employee_id": linked.people["ana"], "token": ANA, "event": "a" * 32}
+    spool.append([{"v": 1, "what": "click", "row": {"employee_id": gone.pop("employee_id"), **gone, "at": "2026-11-24T09:00:00.000001+00:00"}}])
+    replay(linked.engine, spool)
+    last = linked.clicks()[-1]
+    assert (last["event"], last["employee_id"], last["token"][:2]) == ("a" * 32, None, "~e")
+
+
+def test_a_line_that_the_database_stumbles_at_spoils_no_other(linked: Linked, tmp_path: Path) -> None:
+    """I4: it is counted and left behind."""
+    spool = Spool(tmp_path / "presses.spool")
+    with journalled(linked, tmp_path) as web:
+        web.get(read_link(ANA, 1))
+        good = {name: value for name, value in linked.clicks()[0].items() if name != "id"} | {"at": "2026-11-24T09:00:00.000001+00:00"}
+    spool.append([{"v": 1, "what": "click", "row": {"employee_id": None, **good, "event": "b" * 32}}])
+    spool.append([{"v": 1, "what": "click", "row": {"employee_id": None, "event": "c" * 32}}])
+    spool.append([{"v": 1, "what": "click", "row": {"employee_id": "x", "event": "d" * 32}}])
+    found = replay(linked.engine, spool)
+    assert (found.stored, found.refused, found.damaged) == (1, 2, 0)
+    assert [row["event"] for row in linked.clicks()][1:] == ["b" * 32]
+
+
+def test_two_servers_of_one_folder_answer_and_bring_everything_in_once(linked: Linked, tmp_path: Path) -> None:
+    with journalled(linked, tmp_path) as one, journalled(linked, tmp_path) as other:
+        threads = [threading.Thread(target=lambda web=web: [web.get(read_link(ANA, 1)) for _ in range(40)]) for web in (one, other) * 3]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    rows = linked.clicks()
+    assert (len(rows), len({row["event"] for row in rows})) == (240, 240)
+    assert not list(tmp_path.glob("presses*"))
+
+
+def test_the_figures_tell_what_went_through_it(linked: Linked, tmp_path: Path) -> None:
+    with journalled(linked, tmp_path, metrics=("192.0.2.7",)) as web:
+        web.get(read_link(ANA, 1))  # makes the day's salt, if nobody else was quicker
+        web.get(share_link(ANA, 1, "2"))
+        before = web.get("/metrics").text.partition("\ndigest_journalled_total ")[2].split()[0]
+        web.get(read_link(ANA, 1))
+        web.get(share_link(ANA, 1, "2"))
+        linked.clicks()
+        told = web.get("/metrics").text
+        assert web.get("/readyz").json()["committer"] == "ok"
+    assert f"digest_journalled_total {int(before) + 2}\n" in told, "the first share had to write its short link, so its event went the same way"
+    assert "digest_spool_events 0\n" in told
+    assert 'digest_presses_total{kind="share",class="human"} 2' in told
+
+
+def test_strangers_are_found_among_many(linked: Linked) -> None:
+    with write(linked.engine) as connection:
+        assert not replays.strangers(connection, linked.people.values())
+        assert replays.strangers(connection, [*linked.people.values(), 99])
+        assert not replays.strangers(connection, [])
