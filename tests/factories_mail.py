@@ -18,6 +18,7 @@ from digest.domain.post import Kind, Origin
 from digest.mail.compile import Compiled
 from digest.mail.fill import BOUNDARY, Fill, Filler, choices
 from digest.mail.inline import Inliner, inline
+from digest.mail.receipt import told
 from digest.mail.templates import Page, job, render
 from digest.mail.view import ReaderView
 
@@ -238,6 +239,7 @@ def slow_page(
 ) -> Page:
     """The page of this person alone, rendered and inlined for nobody else."""
     slots = {"share": fill.share, "control": fill.control, "unsubscribe": fill.unsubscribe, "name": fill.name, "subject": ""}
+    slots |= told(compiled.language, fill.tally).texts
     chosen = choices(compiled, fill)
     view = ReaderView(chosen)
     page = render(job(content, compiled.language, two_way=two_way, site=site), (view, view), slots, chosen["minutes"])

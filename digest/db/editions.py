@@ -194,14 +194,6 @@ def hide_author(connection: Connection, employee_id: int) -> None:
             connection.execute(update(edition).where(edition.c.id == row.id).values(content=hidden))
 
 
-def hide_author(connection: Connection, employee_id: int) -> None:
-    """Take the name of somebody who withdrew it out of every edition's words, which our pages show."""
-    for row in connection.execute(select(edition.c.id, edition.c.content).where(edition.c.content.is_not(None))).all():
-        if any(post["author_id"] == employee_id and post["author"] for post in (row.content or {}).get("posts", ())):
-            hidden = freeze(unnamed(thaw(row.content), employee_id))
-            connection.execute(update(edition).where(edition.c.id == row.id).values(content=hidden))
-
-
 def bodies(connection: Connection, edition_id: int) -> dict[str, bytes]:
     """The compiled edition, language -> bytes."""
     rows = connection.execute(select(edition_body.c.language, edition_body.c.compiled).where(edition_body.c.edition_id == edition_id))

@@ -25,10 +25,6 @@ class Notice(StrEnum):
     EXPORT_LINK = "export_link"  # the link to a copy of everything, as asked for
     ERASE_LINK = "erase_link"  # the link to be forgotten, as asked for
     HISTORY_LINK = "history_link"  # the link to what was stored of their clicks, as asked for
-    CHOSE = "chose"  # somebody who has the letter changed what the person allows or wishes
-    EXPORT_LINK = "export_link"  # the link to a copy of everything, as asked for
-    ERASE_LINK = "erase_link"  # the link to be forgotten, as asked for
-    HISTORY_LINK = "history_link"  # the link to what was stored of their clicks, as asked for
     GIVEN = "given"  # somebody who had the letter sent a post: is it theirs?
     KEPT_DRAFT = "kept_draft"  # a post was kept for later
     PROMISED = "promised"  # a post is proposed, and by when it is decided
@@ -84,9 +80,6 @@ class Told:
 ASKED_FOR = frozenset({Notice.EXPORT_LINK, Notice.ERASE_LINK, Notice.HISTORY_LINK})
 
 
-ASKED_FOR = frozenset({Notice.EXPORT_LINK, Notice.ERASE_LINK, Notice.HISTORY_LINK})
-
-
 def may_go(kind: Notice, held: Collection[SuppressionReason], *, here: bool) -> bool:
     """Whether it may be mailed: never against anybody's word, but the receipt for leaving goes to who has just left.
 
@@ -94,8 +87,6 @@ def may_go(kind: Notice, held: Collection[SuppressionReason], *, here: bool) -> 
     """
     if kind is Notice.LEFT:
         return here and set(held) == {SuppressionReason.UNSUBSCRIBED}  # not after a complaint, nor when it was taken back
-    if kind in ASKED_FOR:  # whoever stopped the letter may still see, take and delete what is theirs
-        return here and set(held) <= {SuppressionReason.UNSUBSCRIBED}
     if kind in ASKED_FOR:  # whoever stopped the letter may still see, take and delete what is theirs
         return here and set(held) <= {SuppressionReason.UNSUBSCRIBED}
     return here and not held

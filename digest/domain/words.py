@@ -133,12 +133,22 @@ class Words:
                 raise KeyError(phrase)
             return self.fallback(phrase, n, **values)
         if not isinstance(found, str):
-            form = self._form(n if isinstance(n, int) else 0)
+            form = self.form(n if isinstance(n, int) else 0)
             found = found[form] if form in found else found["other"]
         return found.format(n=self.whole(n) if isinstance(n, int) else n, **values)
 
-    def _form(self, n: int) -> str:
+    def form(self, n: int) -> str:
+        """The plural form of a number."""
         return str(_locale(self.language).plural_form(n))
+
+    def in_form(self, phrase: str, form: str, n: str) -> str:
+        """The phrase in a plural form that is named, with `n` as it is. Raises KeyError for a phrase that nobody has."""
+        found = self.phrases.get(phrase)
+        if found is None and self.fallback is not None:
+            return self.fallback.in_form(phrase, form, n)
+        if found is None or isinstance(found, str):
+            raise KeyError(phrase)
+        return (found[form] if form in found else found["other"]).format(n=n)
 
     def pattern(self, name: str) -> str:
         """A date's pattern (CLDR). Raises KeyError."""

@@ -13,11 +13,13 @@ from functools import lru_cache
 from markupsafe import escape
 
 from digest.domain.message import Pick
+from digest.domain.tally import Tally
 from digest.domain.words import reading_minutes
 from digest.errors import TemplateError
 from digest.mail.compile import Compiled, Group, Tree
 from digest.mail.plain import clean
 from digest.mail.qp import Slot, encode_value
+from digest.mail.receipt import told
 from digest.mail.templates import PARTS
 from digest.mail.view import SLOTS
 
@@ -43,6 +45,7 @@ class Fill:
     share: str  # tokens, of exactly the length their slot has
     control: str
     unsubscribe: str
+    tally: Tally | None = None  # their own week; None tells nothing of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +182,7 @@ class Filler:
 
     def _letter(self, person: Fill) -> _Block | None:
         """The whole letter of people with these choices, from the second of them on; None while there is no room for it."""
-        key = (person.picks, person.networks, not person.name)
+        key = (person.picks, person.networks, not person.name, told(self._compiled.language, person.tally).key)
         found = self._whole.get(key)
         if found is None and len(self._whole) < _WHOLE:
             if key in self._met:
@@ -189,7 +192,7 @@ class Filler:
         return found
 
     def _values(self, person: Fill) -> dict[str, bytes]:
-        values = dict(_greeted(person.name))
+        values = {**dict(_greeted(person.name)), **told(self._compiled.language, person.tally).octets}
         for slot, token in (("share", person.share), ("control", person.control), ("unsubscribe", person.unsubscribe)):
             if slot in self._uses and len(token) != SLOTS[slot]:  # the lines around it were cut for exactly this length
                 raise TemplateError(f"slot {slot}", f"found a token of {len(token)} characters, allowed {SLOTS[slot]}")
@@ -226,6 +229,7 @@ def choices(compiled: Compiled, person: Fill) -> dict[str, tuple[str, ...]]:
         "network": person.networks,
         "minutes": (str(reading_minutes(words, compiled.pace)),),
         "greeting": ("name" if person.name else "all",),
+        **told(compiled.language, person.tally).choices,
         "preheader": tuple(str(pick.n) for pick in shown) or ("note",),
     }
 

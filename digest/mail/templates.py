@@ -17,11 +17,12 @@ from digest.domain.link import HONEYPOT, SHARE_PAGE, number
 from digest.domain.picture import PATH, Picture
 from digest.domain.post import Origin
 from digest.domain.translation import in_language
-from digest.domain.words import Words, direction
+from digest.domain.words import Words, direction, plural_forms
 from digest.mail import catalogue
 from digest.mail.anatomy import PLACE
 from digest.mail.environment import render_file
 from digest.mail.plain import ascii_url, clean
+from digest.mail.receipt import RECEIPTS
 from digest.mail.view import PoolView, View
 
 PARTS = ("colleagues", "sharing", "inside")
@@ -206,6 +207,8 @@ def _context(job: Job, view: View, slots: Mapping[str, str], minutes: Sequence[s
         "reason_words": lambda reason: _because(job.words, reason),
         "letters": {letter: label for letter, _, label in content.networks},
         "minutes": minutes,
+        "forms": plural_forms(job.words.language),
+        "receipts": RECEIPTS if content.tracking == "individual" else (),  # for readers who are measured
         "two_way": job.two_way,
     }
 

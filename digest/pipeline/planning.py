@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from digest.config import Config
-from digest.db import audience, editions, history, keys, suppressions
+from digest.db import audience, editions, history, keys, suppressions, tallies
 from digest.db.schema import message
 from digest.domain import link, schedule
 from digest.domain.employee import Employee
@@ -22,6 +22,7 @@ from digest.domain.message import MessageState, SkipReason
 from digest.domain.press import NOBODY, agrees
 from digest.domain.schedule import Due, Place, Timetable
 from digest.domain.selection import Mix, Selection, Skip
+from digest.domain.tally import WEEK, Tally
 from digest.domain.words import nearest
 from digest.pipeline.selection import Selector
 
@@ -59,9 +60,13 @@ class Planner:
         stopped = suppressions.reasons(connection, [person.address for person in chunk], self._now)
         decisions = self._selector.select(connection, chunk)
         had = history.last_periods(connection, [person.id for person in chunk if person.frequency != Frequency.WEEKLY], before=self._content.period)
+        measured = [person.id for person in chunk if self._tells(person)]
+        weeks = dict.fromkeys(measured, Tally()) | tallies.tallies(connection, measured, self._now - WEEK)
         messages, tokens = [], []
         for person, decision in zip(chunk, decisions, strict=True):
             row = self._row(person, decision, stopped.get(person.address), had.get(person.id))
+            if row["state"] == MessageState.QUEUED and person.id in weeks:
+                row["tally"] = weeks[person.id].written()
             messages.append(row)
             if row["state"] == MessageState.QUEUED and self._mode != "off":
                 token = self._token(connection, person, row)
@@ -98,7 +103,12 @@ class Planner:
             "attempts": 0,
             "control_hash": link.control_hash(link.control_token(self._secret, self._content.period, person.id)),
             "share_token": None,
+            "tally": "",
         }
+
+    def _tells(self, person: Employee) -> bool:
+        """Whether the letter tells its reader what is stored of their own week: only what they allow, and only where it is theirs alone."""
+        return self._mode == "individual" and not person.shared and agrees(person.measured, opt_in=self._opt_in)
 
     def _due_in(self, place: Place) -> Due:
         found = self._due.get(place)

@@ -17,6 +17,7 @@ from digest.domain.link import TOKEN_LENGTH, control_token, sign_unsubscribe
 from digest.domain.message import Message
 from digest.domain.reference import reference
 from digest.domain.share import Network, compose, intent
+from digest.domain.tally import read_tally
 from digest.domain.words import nearest
 from digest.errors import NotFoundError
 from digest.files.networks import load_networks
@@ -97,6 +98,7 @@ class Renderer:
                 share=message.share_token if self._live else DEAD_TOKEN,
                 control=self._control(message) if language.filler.uses("control") else "",
                 unsubscribe=unsubscribe,
+                tally=read_tally(message.tally),
             ),
         )
         letter = Letter(

@@ -71,5 +71,4 @@ def letters_of(content: EditionContent, person: Employee) -> str:
     """The networks that get a link of their own in this person's letter, one letter each."""
     known = {name: letter for letter, name, _ in content.networks}
     mine = [known[name] for name in person.networks if name in known]
-    usual = [] if "networks" in person.chosen else list(known.values())[:1]
-    return "".join((mine or usual)[:_LINKS])
+    return "".join((mine or list(known.values())[:1])[:_LINKS])

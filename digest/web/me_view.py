@@ -75,10 +75,9 @@ def values(standing: Standing, settings: WebSettings, say: Words, *, paused: boo
 
 
 def linked(standing: Standing) -> tuple[str, str]:
-    """The networks with links of their own in the letter now; whoever never chose has the first one that is offered."""
+    """The networks with links of their own in the letter now; without a choice the first one that is offered."""
     offered = [name for name, _ in standing.networks]
-    usual = [] if "networks" in standing.wishes.chosen else offered[:1]
-    mine = [name for name in standing.wishes.networks if name in offered] or usual
+    mine = [name for name in standing.wishes.networks if name in offered] or offered[:1]
     first, second = (*mine[:2], "", "")[:2]
     return first, second
 

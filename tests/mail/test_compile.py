@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from digest.domain.edition import EditionContent, EditionPost
 from digest.domain.message import Pick
+from digest.domain.tally import Tally
 from digest.domain.picture import Picture
 from digest.errors import TemplateError
 from digest.mail.compile import Compiled, compile_edition, load_compiled
@@ -110,7 +111,11 @@ def readers(draw: st.DrawFn, content: EditionContent) -> Fill:
     numbers = draw(st.lists(st.sampled_from([post.n for post in content.posts]), min_size=1, max_size=8, unique=True))
     picks = tuple(Pick(n=n, because=draw(st.sampled_from(["", "topic:gone", *reasons_of(content.posts[n - 1])]))) for n in numbers)
     networks = draw(st.lists(st.sampled_from([letter for letter, _, _ in content.networks]), max_size=2, unique=True))
-    return person(picks=picks, networks=tuple(networks), name=draw(st.sampled_from(["", "Ana", "Zoë", "李", "N'Golo", "<b>"])))
+    counts = st.integers(0, 3) | st.sampled_from([11, 100, 1_000, 2_000_000])
+    visits = draw(counts)
+    tally = st.builds(Tally, counts, counts, counts, counts, st.just(visits), counts.map(lambda more: visits + more), counts)
+    name = draw(st.sampled_from(["", "Ana", "Zoë", "李", "N'Golo", "<b>"]))
+    return person(picks=picks, networks=tuple(networks), name=name, tally=draw(st.none() | tally))
 
 
 @pytest.mark.parametrize("two_way", [False, True])

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 import digest.mail
+from digest.domain.consent import Switch
 from digest.domain.contribution import FACTS, WORDS, EditReason
 from digest.domain.notice import Notice
 from digest.domain.post import Kind, Visibility
 from digest.domain.question import QuestionKind
 from digest.domain.words import count_words, direction, initial, nearest, pace, reading_minutes, shorten
-from digest.mail import catalogue
+from digest.mail import catalogue, receipt
 from digest.mail.environment import templates_folder
 
 ROOT = Path(digest.mail.__file__).parent
@@ -39,6 +40,8 @@ def test_every_phrase_is_used_and_every_used_phrase_exists() -> None:
         | {f"kind_{kind}" for kind in Kind}
         | {f"reason_{reason}" for reason in EditReason}
         | {f"notice_said_{kind}" for kind in QuestionKind}
+        | {f"own_{what}" for what in (*Switch, "frequency", "pause", "hour", "language", "topics", "networks", "on", "off", "changed")}
+        | {f"own_{slot}" for slot in receipt.SLOTS}
     )
     assert set(ENGLISH) - used - made == set()
     assert set(re.findall(r'words\("(\w+)"', templates)) - {"stored_", "notice_"} <= set(ENGLISH)
