@@ -151,10 +151,10 @@ def _rests(post: EditionPost, history: History, mix: Mix) -> bool:
 def _wanted(ranked: Sequence[Ranked], history: History, mix: Mix) -> list[Ranked]:
     """What this person may get, in their order: topics they turned away from come last, and what was shown less comes first."""
     left = [r for r in ranked if not _rests(r.post, history, mix)]
-    if history.away:
-        left = [_without_topic(r, history.away) for r in left]
-        left.sort(key=lambda r: any(topic in history.away for topic in r.post.topics))
-    return sorted(left, key=lambda r: history.shown.get(r.post.id, 0)) if history.shown else left
+    if not history.away:
+        return sorted(left, key=lambda r: history.shown.get(r.post.id, 0)) if history.shown else left
+    mine = [_without_topic(r, history.away) for r in left]
+    return sorted(mine, key=lambda r: (not history.away.isdisjoint(r.post.topics), history.shown.get(r.post.id, 0)))
 
 
 def _without_topic(ranked: Ranked, away: frozenset[str]) -> Ranked:
