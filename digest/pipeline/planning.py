@@ -24,10 +24,9 @@ from digest.domain.schedule import Due, Place, Timetable
 from digest.domain.selection import Mix, Selection, Skip
 from digest.domain.tally import WEEK, Tally
 from digest.domain.words import nearest
-from digest.pipeline.selection import Selector
+from digest.pipeline.selection import Selector, letters_of
 
 _TOKEN_DAYS = 400  # a share link works for over a year, then leads to the article without attribution
-_LINKS = 2  # one-click networks in a message; the rest live on the share page
 
 Row = dict[str, Any]
 
@@ -39,8 +38,7 @@ class Planner:
         self._edition_id = edition_id
         self._content = editions.content(connection, edition_id)
         self._languages = tuple(sorted(editions.bodies(connection, edition_id)))
-        self._letters = {name: letter for letter, name, _label in self._content.networks}
-        self._selector = Selector(self._content, edition_id, mix_of(config))
+        self._selector = Selector(self._content, edition_id, mix_of(config), now)
         self._table = table
         self._now = now
         self._secret = next(iter(keys.signing_keys(connection, "control").values()))
@@ -119,10 +117,6 @@ class Planner:
     def _language(self, person: Employee) -> str:
         """The language of the letter that suits the person best; English where it does not speak theirs."""
         return nearest(person.language, self._languages)
-
-    def _networks(self, person: Employee) -> str:
-        mine = [self._letters[name] for name in person.networks if name in self._letters]
-        return "".join((mine or [letter for letter, _, _ in self._content.networks[:1]])[:_LINKS])
 
     def _token(self, connection: Connection, person: Employee, row: Row) -> Row | None:
         """A token of the person's own, or one that a group has in common, made at its first member.
