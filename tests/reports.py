@@ -72,8 +72,8 @@ def away(*, to: str = "digest@example.com") -> bytes:
 
 
 def answer(*, to: str = "digest@example.com", quoted: str = "") -> bytes:
-    """A person writes back."""
-    return f"From: Ana <ana@example.org>\r\nTo: {to}\r\nSubject: Re: hello\r\nIn-Reply-To: {quoted}\r\n\r\nWhat a nice letter!\r\n".encode()
+    """Somebody writes back who is not on the roster."""
+    return f"From: Carla <carla@example.net>\r\nTo: {to}\r\nSubject: Re: hello\r\nIn-Reply-To: {quoted}\r\n\r\nWhat a nice letter!\r\n".encode()
 
 
 @dataclass(kw_only=True)

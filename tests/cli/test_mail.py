@@ -84,7 +84,8 @@ def test_a_mail_server_pipes_a_bounce_and_hears_nothing_but_0(office: Office, tm
     assert (ran.code, ran.out, ran.err) == (0, "", "")
     assert list(office.stopped()) == ["hard_bounce"]
     again = run(tmp_path, "-", "--json", stdin=[dsn(to=office.return_path(1))])
-    assert json.loads(again.out) == {"read": 1, "empty": 0, "again": 1, "kinds": {}, "kept": {}, "stopped": [], "settled": 0, "problems": []}
+    plain = {"read": 1, "empty": 0, "again": 1, "kinds": {}, "replies": {}, "asked": 0, "skipped": {}, "kept": {}}
+    assert json.loads(again.out) == {**plain, "stopped": [], "settled": 0, "problems": []}
 
 
 def test_junk_is_stored_and_accepted(office: Office, tmp_path: Path) -> None:
