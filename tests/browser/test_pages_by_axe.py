@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,17 +63,21 @@ def test_no_page_breaks_a_rule_of_html(pages: dict[str, str], browser: Browser, 
 
 def test_axe_finds_nothing_on_what_a_press_leads_to(pages: dict[str, str], browser: Browser) -> None:
     """The first button of every page, pressed as it comes: what was left out is said, or it is done and said."""
-    page = browser.new_page(viewport={"width": 375, "height": 900})
     found = {}
     for name, url in pages.items():
+        page = browser.new_page(viewport={"width": 375, "height": 900})
         page.goto(url)
         button = page.locator("main form[method=post] button:visible")
         if button.count():
             page.evaluate("document.querySelectorAll('form').forEach(form => form.noValidate = true)")
-            with suppress(Error), page.expect_navigation():  # what leads to a network is not reached from here
-                button.first.click()
-            found[name] = wrong(page) if page.url.startswith("http://127.0.0.1") else []
-    page.close()
+            try:
+                with page.expect_navigation():
+                    button.first.click()
+                found[name] = wrong(page)
+            except Error as error:  # it leads to a network, and nothing is reached from here
+                if "ERR_NAME_NOT_RESOLVED" not in str(error):
+                    raise
+        page.close()
     assert len(found) > 3
     assert {name: said for name, said in found.items() if said} == {}
 
