@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, select, update
 from starlette.testclient import TestClient
 
-from digest.db import capabilities, contributions, keys
+from digest.config import Config
+from digest.db import capabilities, contributions, editions, keys
 from digest.db.schema import capability, contribution, message, notice
 from digest.db.session import read, write
 from digest.domain.capability import Purpose
 from digest.domain.contribution import Contribution
+from digest.domain.edition import EditionContent
 from digest.domain.link import control_hash, control_token
+from digest.domain.moderation import Roles, Rules
+from digest.pipeline import contribution_giving
+from digest.pipeline import edition as editing
+from digest.pipeline.contribution_moderation import Moderator
+from tests.conftest import NOW
+from tests.factories import company, person
 from tests.linked import OURS, Linked
 
+BY = Moderator(who="mara@example.org", roles=Roles(), rules=Rules())
+TYPED = contribution_giving.Typed(
+    by="ben@example.org", url="https://example.com/ovens", why="Our ovens are older than our data.", networks=("linkedin",)
+)
 PERIOD = "2026-W48"
 POST = {"what": "https://example.com/ovens", "why": "Our ovens are older than our data. Here is what that costs.", "visibility": "public"}
 
@@ -87,3 +100,21 @@ def count(engine: Engine) -> int:
     """How many contributions there are."""
     with read(engine) as connection:
         return len(connection.execute(select(contribution.c.id)).all())
+
+
+def given(engine: Engine, config: Config, now: datetime = NOW, **more: Any) -> Contribution:
+    """A post that an operator typed in for Ben."""
+    return contribution_giving.give(engine, config, replace(TYPED, **more), who="mara@example.org", now=now)
+
+
+def planned(engine: Engine, config: Config, now: datetime = NOW) -> tuple[EditionContent, tuple[str, ...]]:
+    """The coming edition as it is planned now, and what the plan says."""
+    done = editing.plan(engine, config, now=now)
+    with read(engine) as connection:
+        return editions.content(connection, done.edition.id), done.warnings
+
+
+def town(engine: Engine, home: Path) -> Config:
+    """Ana, Ben who writes, and eight more."""
+    crowd = [person(f"p{n}@example.org") for n in range(8)]
+    return company(engine, home, [person("ana@example.org"), person("ben@example.org", name="Ben Baker", language="de", team="Lab"), *crowd])

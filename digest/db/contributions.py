@@ -183,9 +183,10 @@ def forget_person(connection: Connection, number: int, address: str) -> None:
 
 
 def forget(connection: Connection, drafts: datetime, over: datetime) -> int:
-    """Delete what nobody confirmed before `drafts`, and what was declined or taken back before `over`; how many."""
+    """Delete what nobody confirmed before `drafts`, and what came to its end before `over`; how many."""
     waiting = contribution.c.state.in_((ContributionState.DRAFT, ContributionState.UNCONFIRMED)) & (contribution.c.made_at < drafts)
-    ended = contribution.c.state.in_((ContributionState.DECLINED, ContributionState.WITHDRAWN)) & (contribution.c.made_at < over)
+    ended = contribution.c.state.in_((ContributionState.DECLINED, ContributionState.WITHDRAWN)) | contribution.c.thanked_at.is_not(None)
+    ended &= contribution.c.made_at < over
     ids = list(connection.execute(select(contribution.c.id).where(waiting | ended)).scalars())
     connection.execute(delete(contribution_edit).where(contribution_edit.c.contribution_id.in_(ids)))
     connection.execute(delete(audit).where(audit.c.subject.in_([f"contribution:{one}" for one in ids])))

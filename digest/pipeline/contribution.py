@@ -142,7 +142,10 @@ def hold(connection: Connection, gift: Gift, state: ContributionState, rules: Ru
     The same key again brings the words up to date while nobody but their author has seen them.
     """
     found = contributions.by_key(connection, gift.key)
-    if found is not None and (found.state not in WAITING or (found.words == gift.words and found.state is state)):
+    if found is not None and found.state not in WAITING:
+        return found
+    if found is not None and found.words == gift.words and found.state is state:
+        contribution_notices.held(connection, found, now)  # again, if the last one is more than a day old
         return found
     if found is None and not quotas.take(connection, "give", gift.employee, now, rules.per_day):
         return None

@@ -20,7 +20,7 @@ from digest.pipeline import contribution, entries
 from digest.pipeline.contribution import key_of
 from digest.web.agree import AgreePage
 from digest.web.forms import read_form
-from digest.web.given import Draft, Drafter, Filled, about
+from digest.web.given import Draft, Drafter, Filled, about, may_look
 from digest.web.pages import Reply
 from digest.web.rooms import Rooms, Sent
 from digest.web.yes import YesPage
@@ -72,7 +72,7 @@ class GivePage:
     async def _give(self, request: Request, holder: Holder, sent: Sent) -> Reply:
         filled = Filled.of(sent.fields)
         do = sent.text("do")
-        draft = await self._drafter.draft(filled, look=do == "look")
+        draft = await self._drafter.draft(filled, look=do == "look" and await may_look(self._rooms, holder.employee))
         if do not in {"send", "keep"} or draft.problem:
             shown = None if draft.problem else draft.preview(self._rooms.language(request, holder))
             status = 422 if draft.problem else 200

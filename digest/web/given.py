@@ -8,8 +8,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from anyio import CapacityLimiter, to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
+from digest.db import quotas
+from digest.db.session import write
 from digest.domain.contribution import Contribution, Source, Words
 from digest.domain.link import web_address
 from digest.domain.moderation import Rules
@@ -18,10 +21,12 @@ from digest.domain.question import QuestionKind
 from digest.pipeline.contribution import Gift, key_of, problem, tidy, written
 from digest.pipeline.contribution_look import Look, Seen, minutes
 from digest.web.forms import field
+from digest.web.rooms import Rooms
 from digest.web.settings import WebSettings
 
 _AT_ONCE = 4  # pages of strangers that are looked at side by side; whoever comes then does without
 _LONGEST_KEY = 200
+_LOOKS_A_DAY = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +116,16 @@ def about(settings: WebSettings, more: Mapping[str, Any], *, mine: bool) -> dict
     """What the form's page needs; `mine`: its author came by a link of their own mail. `more` wins."""
     plain = {"networks": settings.offered, "longest": settings.moderation.longest, "kinds": list(QuestionKind)}
     return {**plain, "mine": mine, "problem": "", "preview": None, **more}
+
+
+async def may_look(rooms: Rooms, employee: int) -> bool:
+    """Whether one more page is looked at for this letter's owner today."""
+
+    def take() -> bool:
+        with write(rooms.engine) as connection:
+            return quotas.take(connection, "look", employee, rooms.clock(), _LOOKS_A_DAY)
+
+    return await run_in_threadpool(take)
 
 
 class Drafter:

@@ -19,7 +19,7 @@ from digest.domain.link import clean
 from digest.errors import StorageError
 from digest.pipeline import contribution, contribution_notices
 from digest.web.forms import read_form
-from digest.web.given import Draft, Drafter, Filled, about, shown
+from digest.web.given import Draft, Drafter, Filled, about, may_look, shown
 from digest.web.pages import Reply
 from digest.web.rooms import Rooms, Sent
 
@@ -127,7 +127,7 @@ class YesPage:
         """A draft: look at it, keep it as it is now, or propose it; its author is known by the link."""
         filled = Filled.of(sent.fields)
         do = sent.text("do")
-        draft = await self._drafter.draft(filled, look=do == "look")
+        draft = await self._drafter.draft(filled, look=do == "look" and await may_look(self._rooms, found.author.id))
         if found.one.state is not _S.DRAFT or not found.capability.open(self._rooms.clock()):
             return await self._shown(found)
         if do not in {"send", "keep"} or draft.problem:

@@ -25,6 +25,7 @@ from digest.web.app import make_app
 from digest.web.serving import web_settings
 from tests.conftest import NOW
 from tests.factories import company, person
+from tests.looking import axe, overflow
 from tests.served import served
 
 pytestmark = pytest.mark.browser
@@ -144,7 +145,44 @@ def test_give_edit_agree_appear_and_be_thanked(town: Town, page: Page) -> None:
     assert "Nobody is named" in said(town.last("ben@example.org", "What your post led to"))
 
 
-def test_a_decline_says_why_and_a_forwarded_letter_does_no_harm(town: Town, page: Page) -> None:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1200])
+def test_axe_finds_nothing_on_any_of_the_pages(town: Town, browser: Browser, width: int, scheme: str) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme="dark" if scheme == "dark" else "light")
+    found: dict[str, list[str]] = {}
+
+    def look(name: str) -> None:
+        found[name] = [*axe(page), *([f"{overflow(page)} px too wide"] if overflow(page) > 0 else [])]
+
+    town.tick()
+    page.goto(link(town.last("ben@example.org"), "give"))
+    look("give")
+    page.get_by_role("button", name="See how it looks").click()
+    look("problem")
+    page.locator("#what").fill("https://example.com/ovens")
+    page.locator("#why").fill(WORDS + " " + "w" * 90)
+    page.get_by_role("button", name="See how it looks").click()
+    look("preview")
+    page.get_by_role("button", name="Send it").click()
+    look("given")
+    town.tick(minutes=1)
+    page.goto(link(town.last("ben@example.org", "Is this post from you"), "give/yes"))
+    look("yes")
+    page.get_by_role("button", name="Yes, it is from me").click()
+    look("proposed")
+    edit(
+        town.engine, 1, BY, Change(new={"title": "Another title", "visibility": "internal"}, reason="legal", note="Later."), site_url="", now=town.now
+    )
+    town.tick(minutes=1)
+    page.goto(link(town.last("ben@example.org", "Your post was changed"), "agree"))
+    look("agree")
+    page.get_by_role("button", name="No, keep my own words").click()
+    look("own words")
+    page.close()
+    assert {name: said for name, said in found.items() if said} == {}
+
+
+def test_a_draft_is_its_owner_s_and_a_forwarded_letter_does_no_harm(town: Town, page: Page) -> None:
     town.tick()
     forwarded = link(town.last("ben@example.org"), "give")
     page.goto(forwarded)

@@ -5,48 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from threading import Thread
 
 import pytest
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, select, update
 
 from digest.config import Config
 from digest.db import contributions, editions, people
-from digest.db.schema import audit, contribution, contribution_edit, correspondence, edition, employee, message, notice, outcome, short_link, visit
+from digest.db.schema import audit, contribution, contribution_edit, employee, notice
 from digest.db.session import read, write
 from digest.domain.capability import Purpose
 from digest.domain.contribution import Contribution, ContributionState, Source
-from digest.domain.edition import EditionContent, EditionState
-from digest.domain.moderation import Roles, Rules
 from digest.pipeline import contribution as stage
-from digest.pipeline import contribution_afterlife, contribution_giving, personal, privacy, roster
-from digest.pipeline import edition as editing
-from digest.pipeline.contribution_moderation import Change, Moderator, accept, edit, trust
+from digest.pipeline import contribution_author, personal, privacy, roster
+from digest.pipeline.contribution_moderation import Change, OvertakenError, accept, edit, trust
 from tests.conftest import NOW
-from tests.factories import company, person
-from tests.giving import mailed, noticed, one
+from tests.giving import BY, TYPED, given, mailed, noticed, one, planned, town
 
-BY = Moderator(who="mara@example.org", roles=Roles(), rules=Rules())
-TYPED = contribution_giving.Typed(
-    by="ben@example.org", url="https://example.com/ovens", why="Our ovens are older than our data.", networks=("linkedin",)
-)
 _S = ContributionState
 
 
 @pytest.fixture
 def config(engine: Engine, tmp_path: Path) -> Config:
-    crowd = [person(f"p{n}@example.org") for n in range(8)]
-    return company(engine, tmp_path, [person("ana@example.org"), person("ben@example.org", name="Ben Baker", language="de", team="Lab"), *crowd])
-
-
-def given(engine: Engine, config: Config, now: datetime = NOW, **more: Any) -> Contribution:
-    return contribution_giving.give(engine, config, replace(TYPED, **more), who="mara@example.org", now=now)
-
-
-def planned(engine: Engine, config: Config, now: datetime = NOW) -> tuple[EditionContent, tuple[str, ...]]:
-    done = editing.plan(engine, config, now=now)
-    with read(engine) as connection:
-        return editions.content(connection, done.edition.id), done.warnings
+    return town(engine, tmp_path)
 
 
 def test_what_is_accepted_flows_into_the_week_as_a_colleague_s_post(engine: Engine, config: Config) -> None:
@@ -96,87 +77,6 @@ def test_a_trusted_author_s_posts_count_in_no_median(engine: Engine, config: Con
     trust(engine, "ben@example.org", BY, NOW)
     assert given(engine, config).state is _S.ACCEPTED
     assert planned(engine, config)[0].decided_days is None
-
-
-def carried(engine: Engine, config: Config) -> int:
-    """An edition that carried contribution 1 to everybody and is over; its number."""
-    given(engine, config)
-    accept(engine, 1, BY, NOW)
-    content, _ = planned(engine, config)
-    n = next(post.n for post in content.posts if post.id.endswith("-c1"))
-    with write(engine) as connection:
-        found = editions.every(connection)[0].id
-        connection.execute(update(edition).where(edition.c.id == found).values(state=EditionState.CLOSED))
-        connection.execute(update(message).where(message.c.edition_id == found).values(state="sent", picks=[[n, ""]], sent_at=NOW))
-    return found
-
-
-def visits(engine: Engine, found: int, count: int) -> None:
-    with write(engine) as connection:
-        post = str(one(engine).post_id)
-        link = {"owner": "employee:3", "edition_id": found, "post_id": post, "network": "linkedin", "created_at": NOW}
-        connection.execute(insert(short_link).values(slug="abcdefghjkmn", **link))
-        empty = {"slug": "abcdefghjkmn", "signals": {}, "referrer_host": "", "class": "human", "reasons": [], "rules_version": 1, "at": NOW}
-        for each in range(count):
-            connection.execute(insert(visit).values(event=f"e{each}", visitor=f"v{each}", **empty))
-
-
-def letters(engine: Engine, count: int) -> None:
-    with write(engine) as connection:
-        ben = people.by_address(connection, "ben@example.org")
-        assert ben is not None
-        for each in range(count):
-            row = {"key": f"l{each}", "post_id": one(engine).post_id, "from_id": 3 + each, "to_id": ben.id, "text": "Well said.", "at": NOW}
-            connection.execute(insert(correspondence).values(**row, **{"class": "human"}))
-
-
-def test_two_weeks_later_the_author_hears_what_it_caused_and_never_by_whom(engine: Engine, config: Config) -> None:
-    found = carried(engine, config)
-    visits(engine, found, 7)
-    letters(engine, 2)
-    assert contribution_afterlife.follow(engine, config, now=NOW) == ["Contribution 1 was printed in 2026-W48."]
-    assert one(engine).state is _S.PUBLISHED
-    assert contribution_afterlife.follow(engine, config, now=NOW + timedelta(days=13)) == []
-    after = NOW + timedelta(days=15)
-    assert contribution_afterlife.follow(engine, config, now=after) == ["The author of contribution 1 is told what it led to."]
-    assert contribution_afterlife.follow(engine, config, now=after) == []
-    told = noticed(engine)[-1]
-    assert (told.kind, told.facts["quotes"]) == ("afterlife", [["caused_visits", "7"], ["caused_letters", "2"]])
-    assert "employee" not in str(told.facts)
-
-
-def test_few_visitors_are_no_figure_and_silence_is_said_kindly(engine: Engine, config: Config) -> None:
-    found = carried(engine, config)
-    visits(engine, found, 4)
-    contribution_afterlife.follow(engine, config, now=NOW + timedelta(days=15))
-    assert noticed(engine)[-1].facts["quotes"] == [["caused_visits", "weniger als 5"]]
-
-
-def test_nothing_to_tell_is_told_too(engine: Engine, config: Config) -> None:
-    carried(engine, config)
-    contribution_afterlife.follow(engine, config, now=NOW + timedelta(days=15))
-    [[heading, words]] = noticed(engine)[-1].facts["quotes"]
-    assert (heading, words[:18]) == ("", "Bisher nichts, was")
-
-
-def test_outcomes_are_told_by_grade_and_never_added(engine: Engine, config: Config) -> None:
-    found = carried(engine, config)
-    with write(engine) as connection:
-        same = {"at": NOW, "occurred_at": NOW, "click_id": "", "edition_id": found, "post_id": one(engine).post_id, "network": "linkedin"}
-        same |= {"channel": "employee", "owner": "employee:3", "visitor_class": "human", "currency": "", "source": "csv"}
-        for n in range(8):
-            row = {"key": f"k{n}", "event": "meeting", "grade": "A" if n < 6 else "C", "external_id": f"x{n}"}
-            connection.execute(insert(outcome).values(**same, **row))
-    contribution_afterlife.follow(engine, config, now=NOW + timedelta(days=15))
-    assert noticed(engine)[-1].facts["quotes"] == [["caused_outcomes", "meeting (A): 6\nmeeting (C): weniger als 5"]]
-
-
-def test_a_post_in_nobody_s_letter_was_not_printed(engine: Engine, config: Config) -> None:
-    found = carried(engine, config)
-    with write(engine) as connection:
-        connection.execute(update(message).where(message.c.edition_id == found).values(picks=[[99, ""]]))
-    assert contribution_afterlife.follow(engine, config, now=NOW + timedelta(days=15)) == []
-    assert one(engine).state is _S.ACCEPTED
 
 
 def by_mail(engine: Engine, config: Config, key: str, text: str, *, proven: bool, now: datetime = NOW) -> Contribution | None:
@@ -262,3 +162,51 @@ def test_what_nobody_confirmed_goes_after_a_month_and_what_was_declined_after_ha
         with read(engine) as connection:
             left.append(list(connection.execute(select(contribution.c.id).order_by(contribution.c.id)).scalars()))
     assert left == [[1, 2], [2], [2], []]
+
+
+def test_of_many_moderators_at_once_one_is_first_and_the_others_are_told(engine: Engine, config: Config) -> None:
+    given(engine, config)
+    read_version = one(engine).version
+    said: list[str] = []
+
+    def act(number: int) -> None:
+        by = replace(BY, who=f"m{number}@example.org", version=read_version)
+        change = Change(new={"title": f"Title {number}"}, reason="facts")
+        try:
+            said.append(edit(engine, 1, by, change, site_url="", now=NOW).words.title)
+        except OvertakenError as error:
+            said.append(type(error).__name__)
+
+    moderators = [Thread(target=act, args=(number,)) for number in range(5)]
+    for each in moderators:
+        each.start()
+    for each in moderators:
+        each.join()
+    assert sorted(said)[:4] == ["OvertakenError"] * 4
+    assert one(engine).words.title == sorted(said)[4]
+    with read(engine) as connection:
+        assert len(contributions.edits(connection, [1])[1]) == 1
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("left", [True, False])
+@pytest.mark.parametrize("yes", [True, False])
+def test_no_mix_of_consents_shows_what_a_person_did_not_allow(engine: Engine, config: Config, *, named: bool, left: bool, yes: bool) -> None:
+    """By page and mail, in the letter's octets: a name only by its switch, words only with the yes, nothing of who has left."""
+    given(engine, config)
+    accept(engine, 1, BY, NOW)
+    edit(engine, 1, BY, Change(new={"why": "Changed words."}, reason="legal"), site_url="", now=NOW)
+    with write(engine) as connection:
+        found = contributions.get(connection, 1)
+        assert found is not None
+        if yes:
+            contribution_author.agree(connection, found, NOW)
+        values = {"named": named, "left_at": NOW if left else None}
+        connection.execute(update(employee).where(employee.c.address == "ben@example.org").values(**values))
+    planned(engine, config)
+    with read(engine) as connection:
+        octets = b"".join(editions.bodies(connection, editions.every(connection)[0].id).values()).replace(b"=\r\n", b"")
+    assert (b"Changed words." in octets) == (yes and not left)
+    assert (b"Ben Baker" in octets) == (yes and named and not left)
+    assert b"ben@example.org" not in octets
+    assert b"mara@example.org" not in octets
