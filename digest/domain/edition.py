@@ -95,6 +95,7 @@ class FrozenAnswer:
     days: int  # from asking to answering, or to the edition's day
     hard: bool = False
     entry: int | None = None  # its number in the ledger; None: it stands in the queue
+    language: str = ""  # of the question; "": the edition's
 
 
 @dataclass(frozen=True, kw_only=True)

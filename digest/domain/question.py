@@ -98,7 +98,7 @@ def frozen(one: Question, day: date) -> FrozenAnswer:
     """An entry as an edition prints it: never who asked."""
     end = day if one.answered_at is None else one.answered_at.date()
     days = max(0, days_open(one.asked_at.date(), end))
-    return FrozenAnswer(question=one.text, owner=one.owner, answer=one.answer, days=days, hard=one.hard, entry=one.id)
+    return FrozenAnswer(question=one.text, owner=one.owner, answer=one.answer, days=days, hard=one.hard, entry=one.id, language=one.language)
 
 
 def answer_days(spans: Iterable[tuple[datetime, datetime]]) -> int | None:

@@ -102,7 +102,11 @@ def test_an_empty_message_is_accepted_and_not_kept(tmp_path: Path, sqlite_url: s
     assert (ran.code, ran.out, ran.err) == (0, "", "The message is empty; nothing was kept.\n")
     assert json.loads(run(tmp_path, "-", "--json", stdin=[raw]).out)["empty"] == 1
     maildir(tmp_path / "mail", [raw, answer()])
-    assert run(tmp_path, str(tmp_path / "mail")).out.splitlines()[:2] == ["Read 2 messages.", "  1 empty; nothing to keep"]
+    assert run(tmp_path, str(tmp_path / "mail")).out.splitlines()[:3] == [
+        "Read 2 messages.",
+        "  1 skipped: the sender is not on the roster",
+        "  1 empty; nothing to keep",
+    ]
     assert [path.name for path in (tmp_path / "inbound").iterdir()] == ["replies"]
 
 
@@ -196,6 +200,7 @@ def test_the_configured_maildir_is_read_by_cron_and_the_operator_is_told(office:
             "Read 4 messages.",
             "  1 automatic answer",
             "  1 hard bounce",
+            "  1 skipped: the sender is not on the roster",
             f"  1 kept for you to look at, in {tmp_path}/for-us/replies",
             f"  1 kept for you to look at, in {tmp_path}/for-us/unsigned",
             "Stopped: ana@example.org (hard_bounce: the mailbox does not exist)",
@@ -212,7 +217,11 @@ def test_a_recipient_means_a_pipe_whatever_is_configured_and_a_file_is_one_messa
     config.write_text(config.read_text(encoding="utf-8") + '[inbound]\nmailbox = "nowhere"\n', encoding="utf-8")
     assert run(tmp_path, "--recipient", "digest@example.com", stdin=[answer()]).code == 0
     kept = next((tmp_path / "inbound" / "replies").iterdir())
-    assert run(tmp_path, str(kept)).out.splitlines() == ["Read 1 message.", f"  1 kept for you to look at, in {tmp_path}/inbound/replies"]
+    assert run(tmp_path, str(kept)).out.splitlines() == [
+        "Read 1 message.",
+        "  1 skipped: the sender is not on the roster",
+        f"  1 kept for you to look at, in {tmp_path}/inbound/replies",
+    ]
     ran = run(tmp_path)
     assert (ran.code, "nowhere" in ran.err, "a Maildir (the folder" in ran.err) == (1, True, True)
 
