@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, String, Table, Text, a
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from digest.db.prepared import Packed
+from digest.db.prepared import Packed, Row
 from digest.db.schema import click, day_salt, edition, edition_post, employee, message, post, short_link, token, visit
 from digest.domain.link import may_be_public, slug
 from digest.domain.post import Visibility
@@ -100,18 +100,23 @@ def tokens(connection: Connection, wanted: Iterable[str]) -> dict[str, LinkToken
 def posts(connection: Connection, editions: Iterable[int]) -> dict[tuple[int, int], LinkedPost]:
     """(edition, n) -> post, for all posts of `editions`. Internal stays internal even if only one of both rows says so."""
     return {
-        (row.edition_id, row.n): LinkedPost(
-            edition=row.edition_id,
-            n=row.n,
-            id=row.post_id,
-            title=row.title or "",
-            internal=row.internal or row.visibility == Visibility.INTERNAL,
-            url=row.url,
-            recalled=row.recalled,
-            public_from=row.public_from,
-        )
+        (row.edition_id, row.n): _linked(row, row.edition_id, row.n, row.post_id, internal=row.internal)
         for row in connection.execute(_POSTS, {"wanted": list(editions)})
     }
+
+
+def _linked(row: Row, edition_id: int, n: int, post_id: str, *, internal: bool = False) -> LinkedPost:
+    """A row of the post's own columns as its links see it."""
+    return LinkedPost(
+        edition=edition_id,
+        n=n,
+        id=post_id,
+        title=row.title or "",
+        internal=internal or row.visibility == Visibility.INTERNAL,
+        url=row.url,
+        recalled=row.recalled,
+        public_from=row.public_from,
+    )
 
 
 def version(connection: Connection) -> object:
@@ -128,19 +133,7 @@ def version(connection: Connection) -> object:
 def current(connection: Connection, wanted: Iterable[str]) -> dict[str, LinkedPost]:
     """Post id -> post as it is now, outside any edition."""
     rows = connection.execute(select(post).where(post.c.id.in_(list(wanted))))
-    return {
-        row.id: LinkedPost(
-            edition=0,
-            n=0,
-            id=row.id,
-            title=row.title,
-            internal=row.visibility == Visibility.INTERNAL,
-            url=row.url,
-            recalled=row.recalled,
-            public_from=row.public_from,
-        )
-        for row in rows
-    }
+    return {row.id: _linked(row, 0, 0, row.id) for row in rows}
 
 
 def hashes(connection: Connection, editions: Iterable[int]) -> dict[int, tuple[str, str]]:
@@ -177,16 +170,7 @@ def short_links(connection: Connection, wanted: Iterable[str]) -> dict[str, Shor
             network=row.network,
             period=row.period or "",
             disabled=row.disabled_at is not None,
-            post=LinkedPost(
-                edition=row.edition_id,
-                n=0,
-                id=row.post_id,
-                title=row.title or "",
-                internal=row.visibility == Visibility.INTERNAL,
-                url=row.url,
-                recalled=row.recalled,
-                public_from=row.public_from,
-            ),
+            post=_linked(row, row.edition_id, 0, row.post_id),
         )
         for row in found
     }
