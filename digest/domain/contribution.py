@@ -37,8 +37,8 @@ class ContributionState(StrEnum):
 
 _S = ContributionState
 NEXT: dict[ContributionState, frozenset[ContributionState]] = {
-    _S.DRAFT: frozenset({_S.PROPOSED, _S.ACCEPTED, _S.WITHDRAWN}),
-    _S.UNCONFIRMED: frozenset({_S.PROPOSED, _S.ACCEPTED, _S.WITHDRAWN}),
+    _S.DRAFT: frozenset({_S.UNCONFIRMED, _S.PROPOSED, _S.ACCEPTED, _S.WITHDRAWN}),
+    _S.UNCONFIRMED: frozenset({_S.DRAFT, _S.PROPOSED, _S.ACCEPTED, _S.WITHDRAWN}),
     _S.PROPOSED: frozenset({_S.EDITED, _S.ACCEPTED, _S.DECLINED, _S.WITHDRAWN}),
     _S.EDITED: frozenset({_S.PROPOSED, _S.EDITED, _S.ACCEPTED, _S.DECLINED, _S.WITHDRAWN}),
     _S.ACCEPTED: frozenset({_S.EDITED, _S.DECLINED, _S.WITHDRAWN, _S.PUBLISHED}),

@@ -58,6 +58,7 @@ class Roles:
 class Rules:
     """`[moderation]` as plain values."""
 
+    deciders: tuple[str, ...] = ()  # addresses of those who are told that a post waits for them
     decide_days: int = 3
     per_day: int = 5
     longest: int = 4000  # characters of one contribution

@@ -28,6 +28,7 @@ class Notice(StrEnum):
     GIVEN = "given"  # somebody who had the letter sent a post: is it theirs?
     KEPT_DRAFT = "kept_draft"  # a post was kept for later
     PROMISED = "promised"  # a post is proposed, and by when it is decided
+    TO_DECIDE = "to_decide"  # somebody gave a post, and they may decide about it
     CHANGED = "changed"  # somebody changed their post, for a reason; it waits for their yes
     TAKEN = "taken"  # their post is accepted
     NOT_TAKEN = "not_taken"  # their post is declined, and why

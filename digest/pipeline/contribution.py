@@ -27,7 +27,7 @@ from digest.domain.contribution import (
     without_links,
 )
 from digest.domain.employee import Employee
-from digest.domain.moderation import Roles, Rules, Trigger, too_much, triggers
+from digest.domain.moderation import Deed, Roles, Rules, Trigger, too_much, triggers
 from digest.domain.post import Kind, Visibility
 from digest.domain.prose import plain
 from digest.domain.schedule import closed_days
@@ -66,6 +66,7 @@ def rules(config: Config) -> Rules:
     """`[moderation]`, with the days off that a promise has to know."""
     said = config.moderation
     return Rules(
+        deciders=tuple(sorted(roles(config).may(Deed.DECIDE))),
         decide_days=said.decide_days,
         per_day=said.per_day,
         longest=said.longest,
@@ -211,6 +212,7 @@ def _told(connection: Connection, one: Contribution, rules: Rules, now: datetime
         contribution_notices.taken(connection, one, now)
     else:
         contribution_notices.promised(connection, one, now, rules.zone)
+        contribution_notices.to_decide(connection, one, rules, now)
 
 
 def reviewed(connection: Connection, employee: int, words: Words, rules: Rules) -> list[tuple[Trigger, str]] | None:

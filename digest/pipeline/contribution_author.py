@@ -13,7 +13,7 @@ from digest.pipeline import contribution_notices
 from digest.pipeline.contribution import promised
 
 
-def agree(connection: Connection, one: Contribution, now: datetime, *, word: str = "", how: str = "") -> bool:
+def agree(connection: Connection, one: Contribution, rules: Rules, now: datetime, *, word: str = "", how: str = "") -> bool:
     """The author says yes to the words of this version; False when they have changed since, or nothing waits for a yes."""
     if one.state is not ContributionState.EDITED:
         return False
@@ -23,8 +23,10 @@ def agree(connection: Connection, one: Contribution, now: datetime, *, word: str
         return False
     _note(connection, one, "agreed", word, how, now)
     after = contributions.get(connection, one.id)
-    if decided and after is not None:
+    if after is not None and decided:
         contribution_notices.taken(connection, after, now)
+    elif after is not None:
+        contribution_notices.to_decide(connection, after, rules, now)
     return True
 
 
@@ -38,6 +40,9 @@ def disagree(connection: Connection, one: Contribution, rules: Rules, now: datet
     if not contributions.change(connection, one, values):
         return False
     _note(connection, one, "disagreed", word, how, now)
+    after = contributions.get(connection, one.id)
+    if after is not None:
+        contribution_notices.to_decide(connection, after, rules, now)
     return True
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from digest.db import capabilities, notices, people
 from digest.domain.capability import Purpose
 from digest.domain.contribution import Contribution, ContributionState, Edit
+from digest.domain.moderation import Rules
 from digest.domain.notice import Notice, Told
 from digest.domain.words import Words as Say
 from digest.mail import catalogue
@@ -31,6 +32,16 @@ def promised(connection: Connection, one: Contribution, now: datetime, zone: Zon
     """It is proposed, and by when it is decided; with the way to take it back."""
     day = "" if one.decide_by is None else _say(connection, one).day(one.decide_by.astimezone(zone).date(), "date_long")
     _tell(connection, one, Notice.PROMISED, now, Told(values={"until": day}, purpose=Purpose.AGREE, path=AGREE))
+
+
+def to_decide(connection: Connection, one: Contribution, rules: Rules, now: datetime) -> None:
+    """Those who decide are told that it waits for them, and until when; whose it is stands in the command's answer alone."""
+    for address in rules.deciders:
+        somebody = people.by_address(connection, address)
+        if somebody is not None and one.decide_by is not None:
+            day = catalogue.words(somebody.language).day(one.decide_by.astimezone(rules.zone).date(), "date_long")
+            values = {"title": one.words.title, "until": day, "number": str(one.id)}
+            notices.put(connection, somebody.id, Notice.TO_DECIDE, now, about=f"contribution:{one.id}:{one.version}", told=Told(values=values))
 
 
 def taken(connection: Connection, one: Contribution, now: datetime) -> None:

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine
 
 from digest.config import Config
-from digest.db import editions, overdue, privacy, retention, standing
+from digest.db import contributions, editions, overdue, privacy, retention, standing
 from digest.db.session import read
 from digest.domain.calendar import period_of
+from digest.domain.contribution import ContributionState
 from digest.domain.edition import Edition, EditionState
 from digest.domain.privacy import SETTLED, believable, machine_leavers
 from digest.domain.schedule import Timetable, is_over, missed, to_plan, window
@@ -43,6 +44,7 @@ def verify(engine: Engine, config: Config, *, now: datetime) -> Verdict:
         found += lateness.problems(connection, config, now)
         found += _of_the_clock(connection, now)
         found += _of_privacy(connection, config, now)
+        found += _of_promises(connection, now)
     return Verdict(problems=tuple(found))
 
 
@@ -111,6 +113,14 @@ def _of_privacy(connection: Connection, config: Config, now: datetime) -> Iterat
     said = machine_leavers(privacy.leavers(connection, now - _LEAVERS))
     if said is not None:
         yield said
+
+
+def _of_promises(connection: Connection, now: datetime) -> Iterator[str]:
+    waiting = [one.decide_by for one in contributions.listed(connection, [ContributionState.PROPOSED])]
+    late = [moment for moment in waiting if moment is not None and moment < now]
+    if late:
+        posts = f"{len(late):,} {'post' if len(late) == 1 else 'posts'} that people gave {'was' if len(late) == 1 else 'were'}"
+        yield f"{posts} promised to be decided by now, the first by {_when(min(late))}. Decide with `digest contributions list`."
 
 
 def _when(moment: datetime | None) -> str:

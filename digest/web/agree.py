@@ -55,7 +55,7 @@ class AgreePage:
             if action == "withdraw":
                 contribution.withdraw(connection, found.one.id, now, how="; ".join(filter(None, [word, sent.told()])))
             elif action == "yes":
-                contribution_author.agree(connection, found.one, now, word=word, how=sent.told())
+                contribution_author.agree(connection, found.one, self._rooms.settings.moderation, now, word=word, how=sent.told())
             else:
                 contribution_author.disagree(connection, found.one, self._rooms.settings.moderation, now, word=word, how=sent.told())
         return action

@@ -95,7 +95,7 @@ class YesPage:
         waits = one.state in contribution.WAITING
         standing = "yes" if waits and usable else "ended" if waits else one.state.value
         values = {"post": shown(one.words, one.language), "standing": standing, "named": found.author.named, "tongue": one.language}
-        values |= {"until": self._until(one), "problem": more.get("problem", "")}
+        values |= {"until": self._until(one), "why": one.reason, "problem": more.get("problem", "")}
         return await self._rooms.page("give_yes", language, _bound(found), "yes", "no", "anew", status=status, **values)
 
     def _until(self, one: Contribution) -> Any:  # noqa: ANN401 - a date or nothing

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from digest.cli.main import main
 from digest.db import keys
-from digest.db.schema import employee
+from digest.db.schema import contribution, employee
 from digest.db.session import open_database, write
 from tests.conftest import NOW
 from tests.factories import person
+from tests.giving import noticed
 
 Run = Callable[..., Result]
 WHY = "Our ovens are older than our data."
@@ -180,3 +182,20 @@ def test_the_queue_shows_what_employees_gave_and_what_stays_out(run: Run, tmp_pa
     assert (out["posts"], len(out["kept_out"])) == (0, 1)
     assert "not_agreed" in queue("list").output
     assert "gave" not in queue("check", str(tmp_path / "queue.toml")).output
+
+
+def test_those_who_decide_are_told_and_a_promise_that_passed_is_a_problem(run: Run, tmp_path: Path, database_url: str) -> None:
+    roles = 'approvers = ["Ben@example.org", "nobody@example.org"]'
+    run("give", "--by", "ana@example.org", "--url", "https://example.com/ovens", "--why", WHY, moderation=roles)
+    engine = open_database(database_url)
+    told = [(each.kind, each.employee, each.facts["values"]) for each in noticed(engine)]
+    assert [(kind, employee_id) for kind, employee_id, _ in told] == [("promised", 1), ("to_decide", 2)]
+    assert told[1][2]["number"] == "1"
+    assert "ana" not in str(told[1][2]).lower()
+    with write(engine) as connection:
+        connection.execute(update(contribution).values(decide_by=NOW - timedelta(days=400)))
+    engine.dispose()
+    (tmp_path / "queue.toml").write_text("", encoding="utf-8")
+    done = CliRunner().invoke(main, ["--config", str(tmp_path / "config.toml"), "verify"])
+    assert "1 post that people gave was promised to be decided by now" in done.output
+    assert "digest contributions list" in done.output

@@ -16,6 +16,7 @@ from digest.db.schema import audit, contribution, contribution_edit, employee, n
 from digest.db.session import read, write
 from digest.domain.capability import Purpose
 from digest.domain.contribution import Contribution, ContributionState, Source
+from digest.domain.moderation import Rules
 from digest.pipeline import contribution as stage
 from digest.pipeline import contribution_author, personal, privacy, roster
 from digest.pipeline.contribution_moderation import Change, OvertakenError, accept, edit, trust
@@ -200,7 +201,7 @@ def test_no_mix_of_consents_shows_what_a_person_did_not_allow(engine: Engine, co
         found = contributions.get(connection, 1)
         assert found is not None
         if yes:
-            contribution_author.agree(connection, found, NOW)
+            contribution_author.agree(connection, found, Rules(), NOW)
         values = {"named": named, "left_at": NOW if left else None}
         connection.execute(update(employee).where(employee.c.address == "ben@example.org").values(**values))
     planned(engine, config)

@@ -151,7 +151,7 @@ def test_the_relay_s_limits_hold_for_notices_too(engine: Engine, start: Started)
     assert sorted(state for state, _ in states(engine))[:3] == ["queued"] * 3
 
 
-EVERY_PLACE = ("title", "reason", "until", "question", "owner", "who", "what")  # of the words of any kind
+EVERY_PLACE = ("title", "number", "reason", "until", "question", "owner", "who", "what")  # of the words of any kind
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es", "pt-br", "ja", "ar", "xx"])
