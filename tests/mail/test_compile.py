@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from digest.domain.edition import EditionContent, EditionPost
 from digest.domain.message import Pick
-from digest.domain.tally import Tally
 from digest.domain.picture import Picture
+from digest.domain.tally import Tally
 from digest.errors import TemplateError
 from digest.mail.compile import Compiled, compile_edition, load_compiled
 from digest.mail.fill import BOUNDARY, Fill, Filler, fill
@@ -98,6 +98,8 @@ EDITIONS = {
     "figures alone": edition(posts=(colleague(1),)),
     "with a subject": edition(subject="Three ovens came back"),
     "off": edition(tracking="off"),
+    "a source heard of": edition(heard=("sales.example", "a&b.example")),
+    "nothing but heard": edition(heard=("sales.example",), answers=()),
     "pictures": edition(
         posts=tuple(_shown(post, alt) for post, alt in zip((colleague(1), curated(2), inside(3)), ("", *NAUGHTY[:6:5]), strict=True))
     ),
