@@ -14,6 +14,7 @@ from digest.db.schema import audit, contribution, contribution_edit, corresponde
 from digest.domain.contribution import WORDS, Contribution, ContributionState, Edit, EditReason, Source, Words
 from digest.domain.edition import EditionState
 
+_MANY = 500  # values in one IN list
 _ERASED = "(erased)"  # who decided
 _PLAIN = ("id", "key", "body", "language", "n", "post_id", "version", "made_at", "proposed_at", "decide_by", "decided_at", "decided_by", "reason")
 
@@ -102,12 +103,16 @@ def decisions(connection: Connection, since: datetime) -> list[tuple[datetime, d
     return [(row.proposed_at, row.decided_at, row.decided_by) for row in connection.execute(wanted)]
 
 
-def colleague_named_in(connection: Connection, text: str) -> str:
-    """The full name of somebody on the roster that stands in `text`, or "". Names of one word would stand in too much."""
-    place = func.strpos if connection.dialect.name == "postgresql" else func.instr
-    here = employee.c.left_at.is_(None) & employee.c.name.contains(" ") & ~employee.c.shared
-    found = connection.execute(select(employee.c.name).where(here, place(text, employee.c.name) > 0).limit(1)).scalar()
-    return found or ""
+def colleague_among(connection: Connection, names: Collection[str], author: int | None) -> str:
+    """One of these full names that somebody on the roster has, but its author; "" for none."""
+    here = employee.c.left_at.is_(None) & ~employee.c.shared & (employee.c.id != (author or 0))
+    wanted = sorted(names)
+    for start in range(0, len(wanted), _MANY):
+        chunk = employee.c.name.in_(wanted[start : start + _MANY])
+        found = connection.execute(select(employee.c.name).where(here, chunk).limit(1)).scalar()
+        if found is not None:
+            return str(found)
+    return ""
 
 
 def trusted(connection: Connection, number: int) -> datetime | None:

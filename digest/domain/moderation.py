@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo
 
 import regex
 
+_NAME_WORDS = (2, 3, 4)
+_AROUND = ".,;:!?()[]{}<>*_\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u300c\u300d\u3001\u3002\u060c\u061b"
+_POSSESSIVE = regex.compile(r"['\u2019]s$")
 _PATIENCE = 0.2  # seconds for one pattern of the operator's; one that takes longer counts as found
 _CURRENCY = r"[$€£¥₹₩₽₺]|\b(?:EUR|USD|GBP|CHF|JPY|BRL|AED|SAR|INR|CNY|Mio|Mrd|Mill|millions?|milliards?|billions?|Millionen|Milliarden)\b|[%‰٪]"
 _SPACED = r"[\d.,'\u00a0\u202f ]{0,20}"
@@ -85,6 +88,13 @@ def triggers(text: str, rules: Rules) -> list[tuple[Trigger, str]]:
     found += [(Trigger.WORD, pattern) for pattern in rules.patterns if _fits(pattern, text)]
     figure = _FIGURE.search(text) if rules.figures else None
     return [*found, *([(Trigger.FIGURE, figure[0].strip())] if figure else [])]
+
+
+def names_in(text: str) -> frozenset[str]:
+    """Every run of two to four words in `text` that may be somebody's full name: its first and last word have no small first letter."""
+    words = [_POSSESSIVE.sub("", word.strip(_AROUND)) for word in text.split()]
+    runs = (words[start : start + size] for start in range(len(words)) for size in _NAME_WORDS)
+    return frozenset(" ".join(run) for run in runs if len(run) > 1 and all(run) and not (run[0][0].islower() or run[-1][0].islower()))
 
 
 def _stands_in(phrase: str, text: str) -> bool:

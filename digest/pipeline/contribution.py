@@ -27,7 +27,7 @@ from digest.domain.contribution import (
     without_links,
 )
 from digest.domain.employee import Employee
-from digest.domain.moderation import Deed, Roles, Rules, Trigger, too_much, triggers
+from digest.domain.moderation import Deed, Roles, Rules, Trigger, names_in, too_much, triggers
 from digest.domain.post import Kind, Visibility
 from digest.domain.prose import plain
 from digest.domain.schedule import closed_days
@@ -217,14 +217,14 @@ def _told(connection: Connection, one: Contribution, rules: Rules, now: datetime
 
 def reviewed(connection: Connection, employee: int, words: Words, rules: Rules) -> list[tuple[Trigger, str]] | None:
     """None: a trusted author's words that go without review. Else what asks for it; an empty list for authors who need it anyway."""
-    found = risks(connection, words, rules)
+    found = risks(connection, employee, words, rules)
     return None if contributions.trusted(connection, employee) is not None and not found else found
 
 
-def risks(connection: Connection, words: Words, rules: Rules) -> list[tuple[Trigger, str]]:
+def risks(connection: Connection, author: int | None, words: Words, rules: Rules) -> list[tuple[Trigger, str]]:
     """What in these words always goes to review."""
     text = f"{words.title}\n{words.why}"
-    named = contributions.colleague_named_in(connection, text) if rules.people else ""
+    named = contributions.colleague_among(connection, names_in(text), author) if rules.people else ""
     return [*triggers(text, rules), *([(Trigger.PERSON, named)] if named else [])]
 
 

@@ -94,7 +94,7 @@ def _shown(connection: Connection, one: Contribution, rules: Rules, now: datetim
         author=author,
         trusted_at=None if author is None else contributions.trusted(connection, author.id),
         edits=edits,
-        risks=contribution.risks(connection, one.words, rules),
+        risks=contribution.risks(connection, one.employee, one.words, rules),
         kept_out=out,
         history=contributions.history(connection, one.id),
     )

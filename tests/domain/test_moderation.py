@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from digest.domain.moderation import Deed, Roles, Rules, Trigger, allowed, too_much, triggers
+from digest.domain.moderation import Deed, Roles, Rules, Trigger, allowed, names_in, too_much, triggers
 
 
 def found(text: str, **rules: object) -> list[Trigger]:
@@ -76,3 +76,10 @@ def test_each_role_may_what_the_lower_ones_may() -> None:
 def test_too_much_is_named() -> None:
     rules = Rules(longest=10, links=1)
     assert [too_much(("12345", "12345"), 1, rules), too_much(("12345", "123456"), 1, rules), too_much((), 2, rules)] == ["", "long", "links"]
+
+
+def test_names_are_found_where_people_put_them() -> None:
+    text = "We asked **Ben Baker's** team, “Ana de Sousa”, (Mary Ann O'Neil) and 山田 太郎。 Then we went home."
+    assert {"Ben Baker", "Ana de Sousa", "Mary Ann O'Neil", "山田 太郎"} <= names_in(text)
+    assert "went home" not in names_in(text)
+    assert names_in("") == names_in("Ben") == frozenset()
