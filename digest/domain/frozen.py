@@ -60,8 +60,8 @@ def without_author(content: EditionContent, employee: int) -> EditionContent:
 
 
 def unnamed(content: EditionContent, employee: int) -> EditionContent:
-    """The same words, without the name of somebody who withdrew it; their team may still be said."""
-    posts = [replace(post, author="", author_place="") if post.author_id == employee else post for post in content.posts]
+    """The same words, without the name and face of somebody who withdrew them; their team may still be said."""
+    posts = [replace(post, author="", author_place="", face=None) if post.author_id == employee else post for post in content.posts]
     return replace(content, posts=tuple(posts))
 
 

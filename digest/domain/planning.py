@@ -117,7 +117,7 @@ def _numbered(
 
 def _freeze_post(n: int, post: Post, authors: Mapping[str, Employee], seen: frozenset[str], *, internal: bool, opens: datetime | None) -> EditionPost:
     author = authors.get(post.by or "")
-    may_be_named = author is not None and (post.named if post.named is not None else author.named)
+    may_be_named = author is not None and not author.refuses_name and (post.named if post.named is not None else author.named)
     return EditionPost(
         n=n,
         id=post.id,

@@ -29,6 +29,7 @@ from digest.pipeline.seen import Seen
 from digest.pipeline.tracking import OWN_MINUTES, Mode, TrackingSettings, employee_of
 
 _CACHED_EDITIONS = 8
+_BELIEVED = timedelta(seconds=30)  # an edition's words; a name in them may be withdrawn
 _SALT_BYTES = 32
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -45,7 +46,7 @@ class Tracker:
         self._letters = {network.letter: network for network in settings.networks}
         self._salt = ("", b"")
         self._trap = f"{settings.site_url}/robots.txt" if settings.honeypot else ""
-        self._editions: OrderedDict[int, tuple[str, EditionContent]] = OrderedDict()
+        self._editions: OrderedDict[int, tuple[str, datetime, EditionContent]] = OrderedDict()
         self._fresh = Fresh()
         self._events = Events(settings, random)
         self.seen = seen or Seen()
@@ -168,7 +169,7 @@ class Tracker:
             batch.slugs = links.slugs(connection, batch.wants.values())
         if batch.shared:
             for edition, (_, digest) in links.hashes(connection, batch.shared).items():
-                batch.contents[edition] = self._content(connection, edition, digest)
+                batch.contents[edition] = self._content(connection, edition, digest, max(press.at for press in batch.presses))
 
     def _wish(self, batch: Batch) -> None:
         """Which editions are shared from, and which short links are needed."""
@@ -183,14 +184,14 @@ class Tracker:
                         owner=owner(token, measured=measured), edition=token.edition, post=post.id, network=network.name
                     )
 
-    def _content(self, connection: Connection, edition: int, digest: str) -> EditionContent:
+    def _content(self, connection: Connection, edition: int, digest: str, now: datetime) -> EditionContent:
         cached = self._editions.get(edition)
-        if cached is None or not digest or cached[0] != digest:
-            cached = (digest, editions.content(connection, edition))
+        if cached is None or not digest or cached[0] != digest or not cached[1] <= now < cached[1] + _BELIEVED:
+            cached = (digest, now, editions.content(connection, edition))
             self._editions[edition] = cached
             if len(self._editions) > _CACHED_EDITIONS:
                 self._editions.popitem(last=False)
-        return cached[1]
+        return cached[2]
 
     def _record(self, connection: Connection, batch: Batch) -> None:
         self._provide(connection, batch)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from digest.config import Config
-from digest.db import contributions, correspondences, links, notices, pictures, privacy, questions, replies, retention
+from digest.db import capabilities, contributions, correspondences, links, notices, pictures, privacy, questions, quotas, replies, retention
 from digest.db.session import fold, read, write, yield_to_others
 from digest.domain.correspondence import KEPT_DAYS
 from digest.domain.privacy import SETTLED, believable, horizon
@@ -87,6 +87,8 @@ def purge(engine: Engine, config: Config, *, now: datetime, trust_clock: bool = 
     with write(engine) as connection:
         bounces = retention.forget_bounces(connection, now - _BOUNCES)
         runs = retention.forget_runs(connection, now - _RUNS) + notices.forget(connection, now - _RUNS)
+        capabilities.forget(connection, now - _RUNS)
+        quotas.forget(connection, now - _UNDER_WAY)
         correspondences.forget(connection, now - timedelta(days=KEPT_DAYS))
         replies.forget(connection, now - KEPT_FOR)
         questions.forget(connection, now - KEPT_FOR)
