@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -76,8 +77,16 @@ def trusted(connection: Connection, employee: int, now: datetime, *, reason: str
 
 
 def difference(before: str, after: str) -> str:
-    """A field as it was and as it is then, for people: what is gone on its line, what is new on the next."""
-    return "\n".join([*(f"− {line}" for line in before.split("\n") if before), *(f"+ {line}" for line in after.split("\n") if after)])  # noqa: RUF001
+    """A field's lines for people: what stayed as it is, what is gone behind a minus, what is new behind a plus."""
+    old, new = before.split("\n"), after.split("\n")
+    lines: list[str] = []
+    for deed, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if deed == "equal":
+            lines += old[a:b]
+        else:
+            lines += [f"\N{MINUS SIGN} {line}" for line in old[a:b] if line]
+            lines += [f"+ {line}" for line in new[c:d] if line]
+    return "\n".join(lines)
 
 
 def said(say: Say, name: str, value: object) -> str:

@@ -17,6 +17,7 @@ from digest.domain.contribution import ContributionState
 from digest.domain.moderation import Roles, Rules
 from digest.pipeline import contribution_posts
 from digest.pipeline.contribution_moderation import Change, Moderator, accept, decline, edit
+from digest.pipeline.contribution_notices import difference
 from tests.giving import POST, fields, give_link, mailed, noticed, one, press, sent
 from tests.linked import OURS, SITE, Linked
 
@@ -163,3 +164,10 @@ def test_after_four_weeks_or_its_own_end_it_rests(linked: Linked, web: TestClien
         found = [contribution_posts.offered(connection, Config(), day) for day in days]
     assert [len(each.posts) for each in found] == [1, 0]
     assert "over" in found[1].notes[0]
+
+
+def test_the_mail_shows_lines_as_they_were_and_as_they_are() -> None:
+    before, after = "First.\n\nTwo of five.\nLast.", "First.\n\nOne of five.\nLast.\nAnd more."
+    assert difference(before, after) == "First.\n\n\u2212 Two of five.\n+ One of five.\nLast.\n+ And more."
+    assert difference("", "https://example.com") == "+ https://example.com"
+    assert difference("x", "") == "\u2212 x"
