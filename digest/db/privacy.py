@@ -142,7 +142,7 @@ def consents(connection: Connection, number: int) -> Rows:
 
 def messages(connection: Connection, number: int) -> Rows:
     """Every message with its edition, and what stood in it by number."""
-    names = ("id", "edition_id", "state", "reason", "language", "picks", "spares", "networks", "name", "due_at", "sent_at")
+    names = ("id", "edition_id", "state", "reason", "language", "picks", "spares", "networks", "name", "due_at", "sent_at", "tally")
     columns = (message.c[name] for name in names)
     joined = message.join(edition, edition.c.id == message.c.edition_id)
     return _rows(

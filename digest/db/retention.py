@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, Select, delete, func, select
+from sqlalchemy import Connection, Row, RowMapping, Select, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from digest.db.schema import audit, bounce, click, day_count, run, short_link, visit
+from digest.db.schema import audit, bounce, click, day_count, edition, message, run, short_link, visit
 from digest.domain.evidence import EVIDENCE
 from digest.domain.outcome import Channel, channel_of
 from digest.domain.visitor import Audience, audience
@@ -194,6 +194,12 @@ def _add(connection: Connection, events: Counter[tuple[Any, ...]], counted: Coun
     made = dialect.insert(day_count)
     more = {name: day_count.c[name] + made.excluded[name] for name in ("events", "counted")}
     connection.execute(made.on_conflict_do_update(index_elements=list(_WHAT), set_=more), rows)
+
+
+def forget_tallies(connection: Connection, before: datetime) -> int:
+    """Letters planned before that moment that never went out tell nobody's week any more; how many."""
+    old = select(edition.c.id).where(edition.c.planned_at < before)
+    return connection.execute(update(message).where(message.c.tally != "", message.c.edition_id.in_(old)).values(tally="")).rowcount
 
 
 def forget_bounces(connection: Connection, before: datetime) -> int:

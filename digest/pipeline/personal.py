@@ -83,7 +83,7 @@ def _messages(connection: Connection, number: int) -> list[dict[str, Any]]:
 def _message(row: Mapping[str, Any], content: EditionContent, tries: list[dict[str, Any]]) -> dict[str, Any]:
     titles = {post.n: post.title for post in content.posts}
     names = {letter: name for letter, name, _ in content.networks}
-    plain = {name: row[name] for name in ("period", "state", "reason", "language", "name", "due_at", "sent_at")}
+    plain = {name: row[name] for name in ("period", "state", "reason", "language", "name", "due_at", "sent_at", "tally")}
     return {
         **plain,
         "networks": [names.get(letter, letter) for letter in row["networks"]],

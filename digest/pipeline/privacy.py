@@ -87,6 +87,7 @@ def purge(engine: Engine, config: Config, *, now: datetime, trust_clock: bool = 
     with write(engine) as connection:
         bounces = retention.forget_bounces(connection, now - _BOUNCES)
         runs = retention.forget_runs(connection, now - _RUNS) + notices.forget(connection, now - _RUNS)
+        retention.forget_tallies(connection, before)
         capabilities.forget(connection, now - _RUNS)
         quotas.forget(connection, now - _UNDER_WAY)
         correspondences.forget(connection, now - timedelta(days=KEPT_DAYS))

@@ -15,7 +15,8 @@ from digest.db.session import read, write
 from digest.demo.mailbox import Mailbox
 from digest.domain.tally import Tally, read_tally
 from digest.pipeline import edition as stage
-from digest.pipeline import preview, week
+from digest.pipeline import personal, preview, week
+from digest.pipeline.privacy import purge
 from tests.conftest import NOW
 from tests.factories import company, person
 
@@ -113,3 +114,15 @@ def test_the_letter_says_it_in_both_parts_once_and_forgets_it_when_it_is_sent(en
         assert not any(word in ben for word in ("Your week", "presses"))
         assert not any(word in eve for word in ("Your week", "last week", "#stored"))
     assert tallies(engine) == [None, None, None]
+
+
+def test_a_letter_that_was_never_sent_forgets_it_after_keep_days_and_a_copy_has_it_until_then(engine: Engine, tmp_path: Path) -> None:
+    config = company(engine, tmp_path, [ANA, BEN])
+    busy_week(engine)
+    stage.plan(engine, config, now=EVENING)
+    copy = personal.export(engine, config, "ana@example.org", who="op", now=EVENING)
+    assert copy["messages"][0]["tally"] == "4 1 2 1 1 2 1"
+    purge(engine, config, now=EVENING + 80 * DAY, trust_clock=True)
+    assert tallies(engine)[0] is not None
+    purge(engine, config, now=EVENING + 92 * DAY, trust_clock=True)
+    assert tallies(engine) == [None, None]
