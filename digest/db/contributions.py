@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from digest.db.schema import audit, contribution, contribution_edit, correspondence, edition, edition_post, employee
+from digest.db.schema import audit, contribution, contribution_edit, correspondence, edition, edition_post, employee, notice
 from digest.domain.contribution import WORDS, Contribution, ContributionState, Edit, EditReason, Source, Words
 from digest.domain.edition import EditionState
 
@@ -181,6 +181,8 @@ def forget_person(connection: Connection, number: int, address: str) -> None:
     theirs = contribution.c.employee_id == number
     ids = list(connection.execute(select(contribution.c.id).where(theirs)).scalars())
     connection.execute(delete(audit).where(audit.c.subject.in_([f"contribution:{one}" for one in ids])))
+    for one in ids:  # those who decide were told of it too
+        connection.execute(delete(notice).where(notice.c.about.startswith(f"contribution:{one}:")))
     connection.execute(delete(contribution_edit).where(contribution_edit.c.contribution_id.in_(ids)))
     connection.execute(delete(contribution).where(theirs))
     for column in (contribution.c.decided_by, contribution_edit.c.who, audit.c.who):

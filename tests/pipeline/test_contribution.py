@@ -120,7 +120,9 @@ def test_any_mail_becomes_something_a_moderator_can_read(engine: Engine, config:
 
 
 def test_erasing_the_author_takes_everything_they_gave_along(engine: Engine, config: Config) -> None:
+    config = config.model_copy(update={"moderation": config.moderation.model_copy(update={"approvers": ("ana@example.org",)})})
     given(engine, config)
+    assert [told.kind for told in noticed(engine)] == ["promised", "to_decide"]
     edit(engine, 1, BY, Change(new={"why": "Other words."}, reason="legal"), site_url="", now=NOW)
     roster.erase(engine, "ben@example.org", now=NOW, random=lambda: "draw")
     with read(engine) as connection:
