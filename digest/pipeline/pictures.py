@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 
 from digest.config import Config
 from digest.db import people
-from digest.db.pictures import Source
-from digest.db.session import read
+from digest.db.pictures import Source, set_faces
+from digest.db.session import read, write
 from digest.domain.edition import EditionContent
 from digest.domain.picture import FACE, Picture, drawn
 from digest.domain.post import Post
@@ -27,7 +27,12 @@ def placed(engine: Engine, config: Config, content: EditionContent, *, now: date
     """The edition with its pictures, which are stored for readers to fetch, and a sentence for every one that it goes without."""
     wants = _wants(engine, config, content)
     had = gather(engine, wants.every(), now, way)
-    return _with(content, wants, had, store(engine, had, wants.faces, now))
+    shown = store(engine, had, wants.faces, now)
+    faceless = {post.author_id for post in content.posts if post.author_id} - set(wants.faces)
+    if faceless:  # the file was taken away, or the name: retention may have the picture
+        with write(engine) as connection:
+            set_faces(connection, dict.fromkeys(faceless, ""))
+    return _with(content, wants, had, shown)
 
 
 def tried(

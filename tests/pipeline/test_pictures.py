@@ -2,64 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from PIL import Image
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, select, update
 
-from digest.config import Config
 from digest.db import editions, pictures
 from digest.db.schema import edition as edition_table
 from digest.db.schema import employee, picture, picture_source
 from digest.db.session import read, write
-from digest.domain.edition import EditionContent, EditionPost
 from digest.domain.frozen import freeze, thaw
 from digest.domain.picture import Picture
-from digest.net.fetch import PUBLIC, Way
-from digest.pipeline import edition, freezing, preview, privacy, roster
-from digest.pipeline.pictures import placed
+from digest.pipeline import edition, preview, privacy, roster
 from tests.certificates import certificate
 from tests.factories import QUEUE, company, person
+from tests.illustrated import EVENING, frozen, illustrated, jpeg, place, rows
 from tests.site import Site, answer, moved
 
-EVENING = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 ANA = person("Ana@Example.org", team="Quality", roster_id="4711")
 BEN = person("ben@example.org")
-
-
-def jpeg(colour: str = "teal", size: tuple[int, int] = (800, 500)) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", size, colour).save(out, "JPEG")
-    return out.getvalue()
-
-
-def illustrated(**images: str) -> str:
-    """The queue with `image` and `image_alt` at some posts; of `cold_room` for example."""
-    text = QUEUE
-    for name, image in images.items():
-        mark = f'id = "{name.replace("_", "-")}"\n'
-        text = text.replace(mark, f'{mark}image = "{image}"\nimage_alt = "What {name} looks like"\n')
-    return text
-
-
-def frozen(engine: Engine, config: Config) -> EditionContent:
-    with read(engine) as connection:
-        return freezing.freeze(connection, config, "2026-W48")[0]
-
-
-def place(engine: Engine, config: Config, now: datetime = EVENING, way: Way = PUBLIC) -> tuple[dict[str, EditionPost], tuple[str, ...]]:
-    content, said = placed(engine, config, frozen(engine, config), now=now, way=way)
-    return {post.id: post for post in content.posts}, said
-
-
-def rows(engine: Engine, table: Any = picture) -> int:
-    with read(engine) as connection:
-        return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 
 def test_a_file_beside_the_queue_is_shown_in_the_letter(engine: Engine, tmp_path: Path) -> None:
@@ -207,6 +170,19 @@ def test_a_face_stands_beside_a_name(engine: Engine, tmp_path: Path, name: str) 
         stored = connection.execute(select(picture)).one()
     assert held == {"ana@example.org": face.name, "ben@example.org": ""}  # Ben wrote nothing
     assert (stored.width, stored.height) == (96, 96)
+
+
+def test_a_portrait_that_was_taken_away_is_let_go(engine: Engine, tmp_path: Path) -> None:
+    config = company(engine, tmp_path, [ANA], content={"faces": "faces"})
+    (tmp_path / "faces").mkdir()
+    portrait = tmp_path / "faces" / "4711.jpg"
+    portrait.write_bytes(jpeg())
+    place(engine, config)
+    portrait.unlink()
+    found, _ = place(engine, config, EVENING + timedelta(days=1))
+    assert found["cold-room"].face is None
+    with write(engine) as connection:
+        assert pictures.purge(connection, EVENING + timedelta(days=100)) == 1
 
 
 def test_no_name_no_face(engine: Engine, tmp_path: Path) -> None:
