@@ -14,14 +14,14 @@ from digest.domain.capability import Purpose
 from digest.domain.contribution import ContributionState, Edit, may_follow, since_yes
 from digest.domain.difference import difference
 from digest.mail import catalogue
-from digest.pipeline import contribution, contribution_author
+from digest.pipeline import contribution, contribution_author, contribution_notices
 from digest.pipeline.contribution_notices import said
 from digest.web.given import shown
 from digest.web.pages import Reply
 from digest.web.rooms import Rooms, Sent
 from digest.web.yes import Opened, opened
 
-_DEEDS = ("yes", "no", "withdraw")
+_DEEDS = ("yes", "no", "withdraw", "anew")
 _LONGEST_WORD = 1000
 
 
@@ -41,6 +41,9 @@ class AgreePage:
         sent = await self._rooms.sent(request, _bound(found))
         if sent is None or sent.text("action") not in _DEEDS:
             return (await self._shown(found, problem="changed", status=409)).response()
+        if sent.text("action") == "anew":
+            await run_in_threadpool(self._tell_again, found)
+            return self._rooms.pages.page("given", found.author.language, what="anew", control="").response()
         done = await run_in_threadpool(self._act, found, sent)
         again = await run_in_threadpool(opened, self._rooms, found.link, Purpose.AGREE)
         return (await self._shown(again or found, done=done)).response()
@@ -60,16 +63,29 @@ class AgreePage:
                 contribution_author.disagree(connection, found.one, self._rooms.settings.moderation, now, word=word, how=sent.told())
         return action
 
+    def _tell_again(self, found: Opened) -> None:
+        """Mail the last change once more, with a link that works: this one has ended."""
+        with write(self._rooms.engine) as connection:
+            edits = contributions.edits(connection, [found.one.id])[found.one.id]
+            if edits and found.one.state is ContributionState.EDITED:
+                contribution_notices.changed(connection, found.one, edits[-1], self._rooms.clock())
+
     async def _shown(self, found: Opened, *, done: str = "", problem: str = "", status: int = 200) -> Reply:
         one, language = found.one, found.author.language
         edits = await run_in_threadpool(self._edits, found)
         usable = found.capability.open(self._rooms.clock())
         deeds = [
-            *(["yes", "no"] if usable and one.state is ContributionState.EDITED else []),
+            *((["yes", "no"] if usable else ["anew"]) if one.state is ContributionState.EDITED else []),
             *(["withdraw"] if usable and may_follow(one.state, ContributionState.WITHDRAWN) else []),
         ]
         until = None if one.decide_by is None else one.decide_by.astimezone(self._rooms.settings.moderation.zone).date()
-        values = {"post": shown(one.words, one.language), "tongue": one.language, "standing": one.state.value, "until": until, "why": one.reason}
+        values: dict[str, Any] = {
+            "post": shown(one.words, one.language),
+            "tongue": one.language,
+            "standing": one.state.value,
+            "until": until,
+            "why": one.reason,
+        }
         values |= {"edits": [_as_values(edit, language) for edit in edits], "deeds": deeds, "done": done, "problem": problem}
         return await self._rooms.page("agree", language, _bound(found), *_DEEDS, status=status, **values)
 

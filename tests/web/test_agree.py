@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 
@@ -123,12 +124,16 @@ def test_the_link_works_once(linked: Linked, web: TestClient) -> None:
     assert 'value="no"' not in web.get(path).text
 
 
-def test_a_link_that_has_ended_offers_nothing(linked: Linked, web: TestClient) -> None:
+def test_a_link_that_has_ended_offers_a_new_one_alone(linked: Linked, web: TestClient) -> None:
     path = change(linked)
     linked.wait(days=15)
     page = web.get(path)
     assert page.status_code == 200
-    assert "<form" not in page.text
+    assert not {"yes", "no", "withdraw"} & set(re.findall(r'name="action" value="(\w+)"', page.text))
+    assert "A new link is on its way" in press(web, path, "anew").text
+    fresh = mailed(linked.engine, Purpose.AGREE)
+    assert fresh != path
+    assert "Your yes is noted" in press(web, fresh, "yes").text
 
 
 def test_it_may_be_taken_back_until_it_is_printed(linked: Linked, web: TestClient) -> None:
