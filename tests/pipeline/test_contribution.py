@@ -213,3 +213,23 @@ def test_no_mix_of_consents_shows_what_a_person_did_not_allow(engine: Engine, co
     assert (b"Ben Baker" in octets) == (yes and named and not left)
     assert b"ben@example.org" not in octets
     assert b"mara@example.org" not in octets
+
+
+@pytest.mark.usefixtures("config")
+def test_the_same_form_sent_many_times_at_once_is_one_post_and_one_mail(engine: Engine) -> None:
+    words = stage.written("https://example.com/ovens", "Our ovens.", public=True)
+    gift = stage.Gift(key="k" * 64, employee=2, source=Source.FORM, words=words, body="", language="en")
+    found: list[int] = []
+
+    def send() -> None:
+        with write(engine) as connection:
+            kept = stage.hold(connection, gift, _S.UNCONFIRMED, Rules(per_day=50), NOW)
+            found.append(kept.id if kept else 0)
+
+    senders = [Thread(target=send) for _ in range(6)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    assert found == [1] * 6
+    assert [told.kind for told in noticed(engine)] == ["given"]
