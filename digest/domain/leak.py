@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from digest.domain.post import EditionWords, Figure, Post, Queue
-from digest.domain.prose import plain
-from digest.domain.telling import Telling, capitals, numbers, telling, words_of
+from digest.domain.telling import Telling, bare, capitals, numbers, telling, words_of
 
 Place = tuple[str | int, ...]  # ("post", 2, "captions", "linkedin", 0): as in the queue's file
 
@@ -48,11 +47,35 @@ def leaks(queue: Queue, day: date, *, people: Collection[str] = (), ours: Collec
 
     `people`: full names; `ours`: names that anybody may say, such as the company's.
     """
-    inside = list(_inside(queue, day, frozenset(words_of(name) for name in people if " " in name.strip())))
-    if not inside:
+    index = _Index(_inside(queue, day, frozenset(_name(name) for name in people if " " in name.strip())))
+    if not index.any:
         return []
     free = _Free([*ours, *(entry.words for entry in queue.allowed)])
-    return [leak for where, text, on in _outside(queue, day) for leak in _of_text(where, plain(text), [one for one in inside if one.on(on)], free)]
+    return [leak for where, text, on in _outside(queue, day) for leak in _of_text(where, bare(text), on, index, free)]
+
+
+def _name(name: str) -> tuple[str, ...]:
+    """A full name word by word; the roster has many, and most need no look at their letters."""
+    return tuple(name.casefold().split()) if name.isascii() else words_of(name)
+
+
+class _Index:
+    """Everything that is inside, by what gives it away."""
+
+    def __init__(self, inside: Iterable[_Inside]) -> None:
+        self.any = False
+        self.numbers: dict[str, list[tuple[_Inside, str]]] = {}
+        self.names: dict[tuple[str, ...], list[tuple[_Inside, str]]] = {}
+        self.runs: dict[tuple[str, ...], list[tuple[_Inside, str]]] = {}
+        for one in inside:
+            self.any = True
+            for number, said in one.told.numbers.items():
+                self.numbers.setdefault(number, []).append((one, said))
+            for name, said in one.told.names.items():
+                self.names.setdefault(name, []).append((one, said))
+            for run, said in one.told.runs.items():
+                self.runs.setdefault(run, []).append((one, said))
+        self.sizes = sorted({len(run) for run in (*self.names, *self.runs)})
 
 
 class _Free:
@@ -69,30 +92,34 @@ class _Free:
         return any(words[start : start + len(run)] == run for words in self._words for start in range(len(words) - len(run) + 1))
 
 
-def _of_text(where: Place, text: str, inside: Sequence[_Inside], free: _Free) -> list[Leak]:
-    """The first few leaks of one text, the plainest first, and of each internal item at most one of a kind."""
-    public = _Public(words=words_of(text), numbers=frozenset(value for value, _ in numbers(text)), capitals=capitals(text))
+def _of_text(where: Place, text: str, on: date, index: _Index, free: _Free) -> list[Leak]:
+    """The first few leaks of one text on a day, the plainest first, and of each internal item at most one of a kind."""
     found: dict[tuple[str, str], Leak] = {}
-    for one in inside:
-        for what, told in _shared(one.told, public, free):
-            found.setdefault((one.name, what), Leak(where=where, what=what, found=told, source=one.name))
+    for what, one, said in _shared(text, index, free):
+        if one.on(on):
+            found.setdefault((what, one.name), Leak(where=where, what=what, found=said, source=one.name))
     return list(found.values())[:_MOST]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Public:
-    words: tuple[str, ...]
-    numbers: frozenset[str]
-    capitals: frozenset[str]
-
-
-def _shared(told: Telling, public: _Public, free: _Free) -> Iterator[tuple[str, str]]:
-    yield from (("number", written) for value, written in told.numbers.items() if value in public.numbers and not free.number(value))
-    words, sizes = public.words, {len(run) for run in (*told.names, *told.runs)}
-    runs = {words[start : start + size] for size in sizes for start in range(len(words) - size + 1)}
-    names = {name: written for name, written in told.names.items() if name in runs and (len(name) > 1 or name[0] in public.capitals)}
-    yield from (("name", written) for name, written in names.items() if not free.run(name))
-    yield from (("words", written) for run, written in told.runs.items() if run in runs and not free.run(run))
+def _shared(text: str, index: _Index, free: _Free) -> Iterator[tuple[str, _Inside, str]]:
+    """(number | name | words, whose, as it stands inside) of everything that a public text has in common with what is inside."""
+    for value in dict.fromkeys(value for value, _ in numbers(text)):
+        if value in index.numbers and not free.number(value):
+            yield from (("number", one, said) for one, said in index.numbers[value])
+    words = words_of(text)
+    runs = [
+        run
+        for size in index.sizes
+        for start in range(len(words) - size + 1)
+        if (run := words[start : start + size]) in index.names or run in index.runs
+    ]
+    written = capitals(text) if runs else frozenset()
+    for run in dict.fromkeys(runs):
+        if run in index.names and (len(run) > 1 or run[0] in written) and not free.run(run):
+            yield from (("name", one, said) for one, said in index.names[run])
+    for run in dict.fromkeys(runs):
+        if run in index.runs and not free.run(run):
+            yield from (("words", one, said) for one, said in index.runs[run])
 
 
 def _inside(queue: Queue, day: date, people: Collection[tuple[str, ...]]) -> Iterator[_Inside]:

@@ -23,6 +23,7 @@ _NUMBER = regex.compile(r"(?<![\p{L}\p{N}.,])(?:\p{Nd}{1,3}(?: \p{Nd}{3})+|\p{Nd
 _UNIT = regex.compile(
     r"\s?(?:[%‰٪]|percent\b|per cent\b|prozent\b|pour cent\b|por ciento\b|por cento\b|パーセント|[€$£¥₹]|eur\b|usd\b|gbp\b)", regex.IGNORECASE
 )
+_MARKED = regex.compile(r"[*_\[\\<&]")
 _BEFORE = regex.compile(r"[€$£¥₹]\s?$")
 _GROUPED = regex.compile(r"\d{1,3}(?:[.,' ]\d{3})+")
 _SENTENCE = regex.compile(r"(?:^|[.!?:;…\n\"“„«»()\[\]•–—])\s*[\"“„«'‘(]*$")  # noqa: RUF001 - dashes begin a thought
@@ -40,13 +41,18 @@ class Telling:
 
 def telling(text: str, language: str, people: Collection[tuple[str, ...]] = frozenset()) -> Telling:
     """What of an internal text must not stand outside. `people`: full names of people, word by word in small letters."""
-    said = plain(text)
+    said = bare(text)
     words = words_of(said)
     names = dict(_names(said, language.split("-", maxsplit=1)[0]))
     if people:
         found = (words[start : start + size] for size in _FULL_NAMES for start in range(len(words) - size + 1))
         names |= {name: " ".join(name) for name in found if name in people}
     return Telling(numbers=dict(numbers(said)), names=names, runs=dict(_runs(words)))
+
+
+def bare(text: str) -> str:
+    """A text without its marks; most have none, and need no parsing."""
+    return plain(text) if _MARKED.search(text) else text
 
 
 def words_of(text: str) -> tuple[str, ...]:
