@@ -145,6 +145,13 @@ def merged(connection: Connection, content: EditionContent, edition_id: int, roo
     return replace(content, answers=tuple(sorted([*queued, *more], key=lambda one: (not one.hard, not one.answer))))
 
 
+def taken_back(connection: Connection, edition_id: int) -> list[int]:
+    """Entries that an edition was planned with and that their askers took back since then."""
+    planned = [one.entry for one in editions.content(connection, edition_id).answers if one.entry is not None]
+    found = {number: questions.get(connection, number) for number in planned}
+    return [number for number, one in found.items() if one is None or one.state is QuestionState.WITHDRAWN]
+
+
 def note_printed(connection: Connection, edition_id: int) -> None:
     """Note which answers an edition shows, once it is approved."""
     shown = {one.entry for one in editions.content(connection, edition_id).answers if one.entry is not None and one.answer}
