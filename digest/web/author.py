@@ -33,7 +33,7 @@ class AuthorPage:
         if holder is None or post is None or post.author_id is None:
             return rooms.unknown(request)
         if holder.shared:
-            return rooms.pages.notice("several", holder.language, status=403).response()
+            return rooms.pages.notice("several", holder.language, status=403 if request.method == "POST" else 200).response()
         if not await run_in_threadpool(author.reachable, rooms.engine, post, rooms.clock()):
             return rooms.pages.notice("unreachable", holder.language, status=410).response()
         link = f"{request.path_params['control']}/{n}"

@@ -31,7 +31,7 @@ class VotePage:
         if holder is None or post is None:
             return self._rooms.unknown(request)
         if holder.shared:
-            return self._rooms.pages.notice("several", holder.language, status=403).response()
+            return self._rooms.pages.notice("several", holder.language, status=403 if request.method == "POST" else 200).response()
         link = f"{request.path_params['control']}/{n}"
         if request.method != "POST":
             there = await run_in_threadpool(self._there, holder, post)
