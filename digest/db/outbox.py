@@ -224,6 +224,7 @@ def _noun(row: Row, now: datetime, changed: Changed | None) -> Message:
         networks=tuple(row.networks),
         share_token=row.share_token or "",
         tally=row.tally,
+        zone=row.zone,
         due_at=row.due_at,
         attempts=row.attempts,
         dated_at=row.dated_at or now,

@@ -93,4 +93,5 @@ class Message:
     due_at: datetime
     attempts: int
     dated_at: datetime  # the `Date` header: the first claim, kept for every attempt
+    zone: str = ""  # of the reader's clock, as it is at the claim; "" tells every time on its own
     tally: str = ""  # what it tells its reader of their own last week

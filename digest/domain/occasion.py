@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _DATE = len("2026-11-24")
+# Every offset from UTC that any zone has in summer or winter, in minutes; a zone that invents another one gets the event's own clock alone.
+_MINUTES = (
+    *range(-720, 841, 60), -570, -210, -150, 210, 270, 330, 345, 390, 525, 570, 630, 765, 825,
+)  # fmt: skip
+OFFSETS = tuple(datetime(2026, 1, 1, tzinfo=timezone(timedelta(minutes=each))).isoformat()[-6:] for each in sorted(_MINUTES))
 
 
 def moment_of(iso: str) -> datetime | date | None:
@@ -42,3 +47,15 @@ def elsewhere(iso: str, zone: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OverflowError):
         return ""
     return "" if there.utcoffset() == moment.utcoffset() else there.isoformat()[-6:]
+
+
+def offsets(iso: str) -> tuple[str, ...]:
+    """The offsets whose readers are told their own time of it."""
+    moment = moment_of(iso)
+    return tuple(offset for offset in OFFSETS if offset != moment.isoformat()[-6:]) if isinstance(moment, datetime) else ()
+
+
+def at_offset(iso: str, offset: str) -> str:
+    """The same moment on the clock of that offset, as ISO 8601."""
+    moment = datetime.fromisoformat(iso)
+    return moment.astimezone(datetime.fromisoformat(f"2026-01-01T00:00:00{offset}").tzinfo).isoformat()

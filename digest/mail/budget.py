@@ -8,6 +8,7 @@ from email import message_from_bytes, policy
 from functools import cached_property
 from html.parser import HTMLParser
 from operator import itemgetter
+from typing import Any
 
 from digest.domain.edition import EditionContent
 from digest.domain.lint import Letter
@@ -142,7 +143,7 @@ class Meter:
         return max(reasons_of(self._posts[n]), key=len) if n in self._posts else ""
 
     def _parts(self, picks: Sequence[Pick], networks: str) -> tuple[str, str, int, str]:
-        tokens = {"share": _TOKENS["share"], "control": _TOKENS["control"], "unsubscribe": _TOKENS["unsubscribe"]}
+        tokens: dict[str, Any] = {"share": _TOKENS["share"], "control": _TOKENS["control"], "unsubscribe": _TOKENS["unsubscribe"]}
         filled = self._filler.fill(Fill(picks=tuple(picks), networks=tuple(networks), name=_NAME, tally=self._tally, **tokens))
         parsed = message_from_bytes(_HEAD + filled.body, policy=policy.default)
         text, html = (str(part.get_content()).replace("\r\n", "\n") for part in parsed.iter_parts())

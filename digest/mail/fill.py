@@ -46,6 +46,7 @@ class Fill:
     control: str
     unsubscribe: str
     tally: Tally | None = None  # their own week; None tells nothing of it
+    clocks: tuple[tuple[int, str], ...] = ()  # event -> the offset of this reader's clock, where it is not the event's own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +183,7 @@ class Filler:
 
     def _letter(self, person: Fill) -> _Block | None:
         """The whole letter of people with these choices, from the second of them on; None while there is no room for it."""
-        key = (person.picks, person.networks, not person.name, told(self._compiled.language, person.tally).key)
+        key = (person.picks, person.networks, not person.name, person.clocks, told(self._compiled.language, person.tally).key)
         found = self._whole.get(key)
         if found is None and len(self._whole) < _WHOLE:
             if key in self._met:
@@ -224,6 +225,7 @@ def choices(compiled: Compiled, person: Fill) -> dict[str, tuple[str, ...]]:
     return {
         **chosen,
         **{f"because{pick.n}": (pick.because,) for pick in known},
+        **{f"clock{n}": (offset,) for n, offset in person.clocks},
         "part": tuple(part for part in PARTS if chosen[part] or part in compiled.always),
         "asks": ("yes",) if person.networks else (),
         "network": person.networks,
@@ -271,5 +273,8 @@ def _slots(tree: Tree) -> Iterator[Slot]:
 
 
 def _subject(compiled: Compiled, person: Fill) -> str:
-    first = next((compiled.titles[pick.n] for pick in person.picks if pick.n in compiled.titles), "")
-    return compiled.subject or first
+    """The editor's, else the first title that may be read on a locked screen; a letter of inside posts alone has its own name there."""
+    if compiled.subject:
+        return compiled.subject
+    known = [pick.n for pick in person.picks if pick.n in compiled.titles]
+    return compiled.titles[next((n for n in known if compiled.places[n] != "inside"), known[0])] if known else ""

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from digest.domain.edition import EditionContent, EditionPost
 from digest.domain.link import HONEYPOT, SHARE_PAGE, number
+from digest.domain.occasion import at_offset, offsets
 from digest.domain.picture import PATH, Picture
 from digest.domain.post import Origin
 from digest.domain.translation import in_language
@@ -204,6 +205,8 @@ def _context(job: Job, view: View, slots: Mapping[str, str], minutes: Sequence[s
         "places": places,
         "parts": [part for part in PARTS if places[part] or (part == "inside" and content.figures)],
         "reasons": reasons_of,
+        "offsets": offsets,
+        "at_offset": at_offset,
         "reason_words": lambda reason: _because(job.words, reason),
         "letters": {letter: label for letter, _, label in content.networks},
         "minutes": minutes,

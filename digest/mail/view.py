@@ -19,7 +19,17 @@ from digest.mail import receipt
 # slot -> length on the wire; 0: any
 SLOTS = {"share": 17, "control": 17, "unsubscribe": 36, "name": 0, "name_html": 0, "subject": 0, **dict.fromkeys(receipt.SLOTS, 0)}
 
-GROUPS = ("colleagues", "sharing", "inside", "part", "asks", "network", "minutes", "greeting", "preheader")  # what readers choose from, and because ~ n
+GROUPS = (
+    "colleagues",
+    "sharing",
+    "inside",
+    "part",
+    "asks",
+    "network",
+    "minutes",
+    "greeting",
+    "preheader",
+)  # what readers choose from, because ~ n and clock ~ n
 
 
 class View(Protocol):
@@ -47,8 +57,8 @@ class PoolView:
 
     def pick(self, name: str, options: Sequence[str]) -> Sequence[str]:
         """All of them. Raises ValueError for a group that nobody would ever choose from."""
-        if name not in {*GROUPS, *receipt.GROUPS} and not re.fullmatch(r"because[0-9]+", name):
-            raise ValueError(f"found view.pick({name!r}), allowed {', '.join((*GROUPS, *receipt.GROUPS))} and because ~ n")
+        if name not in {*GROUPS, *receipt.GROUPS} and not re.fullmatch(r"(?:because|clock)[0-9]+", name):
+            raise ValueError(f"found view.pick({name!r}), allowed {', '.join((*GROUPS, *receipt.GROUPS))} , because ~ n and clock ~ n")
         self._turns[name] = self._turns.get(name, 0) + 1
         return options
 

@@ -129,6 +129,7 @@ def _message(take: Take, person: Employee, decision: Selection, language: str, n
         employee=EmployeeId(person.id),
         address=person.address,
         name="" if person.shared else person.name,
+        zone=person.zone,
         language=language,
         picks=decision.picks,
         spares=(),

@@ -79,6 +79,7 @@ def preview(engine: Engine, address: str, *, period: str | None, now: datetime) 
         employee=EmployeeId(person.id),
         address=person.address,
         name=row.name,
+        zone=person.zone,
         language=row.language,
         picks=tuple(Pick(n=n, because=because) for n, because in row.picks),
         spares=(),

@@ -15,6 +15,7 @@ from digest.domain.edition import EditionContent, EditionPost
 from digest.domain.envelope import Envelope, Keys
 from digest.domain.link import TOKEN_LENGTH, control_token, sign_unsubscribe
 from digest.domain.message import Message
+from digest.domain.occasion import elsewhere
 from digest.domain.reference import reference
 from digest.domain.share import Network, compose, intent
 from digest.domain.tally import read_tally
@@ -85,6 +86,7 @@ class Renderer:
             for language, body in bodies.items()
         }
         self._for: dict[str, _Language] = {}
+        self._hours = {post.n: post.starts_at for post in content.posts if post.starts_at}
 
     def wire(self, message: Message) -> bytes:
         """The whole message: CRLF, no line begins with a dot, ends with CRLF, without the final dot. Raises HeadError."""
@@ -99,6 +101,7 @@ class Renderer:
                 control=self._control(message) if language.filler.uses("control") else "",
                 unsubscribe=unsubscribe,
                 tally=read_tally(message.tally),
+                clocks=self._clocks(message),
             ),
         )
         letter = Letter(
@@ -133,6 +136,13 @@ class Renderer:
             "html_size": len(html.encode()),
             "links": links_of(html),
         }
+
+    def _clocks(self, message: Message) -> tuple[tuple[int, str], ...]:
+        """The events of this message that are at another hour where its reader lives."""
+        if not self._hours:
+            return ()
+        mine = ((pick.n, self._hours[pick.n]) for pick in message.picks if pick.n in self._hours)
+        return tuple((n, offset) for n, iso in mine if (offset := elsewhere(iso, message.zone)))
 
     def _control(self, message: Message) -> str:
         return control_token(self._keys.control, message.period, message.employee) if self._live else DEAD_TOKEN

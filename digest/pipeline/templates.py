@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
@@ -143,7 +144,7 @@ def _pool(work: Job) -> tuple[Page, Job, dict[str, str]]:
 
 def _readers(content: EditionContent, *, every_part: bool) -> Iterable[Fill]:
     """One of each kind: everything in order, the reverse without a name or a network, and one post alone of every part."""
-    tokens = {"share": DEAD_TOKEN, "control": DEAD_TOKEN, "unsubscribe": DEAD_UNSUBSCRIBE}
+    tokens: dict[str, Any] = {"share": DEAD_TOKEN, "control": DEAD_TOKEN, "unsubscribe": DEAD_UNSUBSCRIBE}
     letters = tuple(letter for letter, _, _ in content.networks)
     picks = [Pick(n=post.n, because=(*reasons_of(post), "")[0]) for post in content.posts]
     yield Fill(picks=tuple(picks), networks=letters[:2], name="Ana", **tokens)

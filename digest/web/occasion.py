@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -73,7 +74,7 @@ class OccasionPages:
 
     async def _page(self, holder: Holder, post: EditionPost, link: str, said: str) -> Response:
         leads = post.refer if post.refer.startswith(("https://", "http://")) else f"mailto:{post.refer}" if "@" in post.refer else ""
-        values = {"post": post, "said": said, "over": self._over(post), "leads": leads}
+        values: dict[str, Any] = {"post": post, "said": said, "over": self._over(post), "leads": leads}
         return (await self._rooms.page("refer", holder.language, link, "referred", "undo", **values)).response()
 
 

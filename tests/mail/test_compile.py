@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from digest.domain.edition import EditionContent, EditionPost
 from digest.domain.message import Pick
+from digest.domain.occasion import offsets
 from digest.domain.picture import Picture
 from digest.domain.tally import Tally
 from digest.errors import TemplateError
@@ -117,7 +118,9 @@ def readers(draw: st.DrawFn, content: EditionContent) -> Fill:
     visits = draw(counts)
     tally = st.builds(Tally, counts, counts, counts, counts, st.just(visits), counts.map(lambda more: visits + more), counts)
     name = draw(st.sampled_from(["", "Ana", "Zoë", "李", "N'Golo", "<b>"]))
-    return person(picks=picks, networks=tuple(networks), name=name, tally=draw(st.none() | tally))
+    hours = [(post.n, offsets(post.starts_at)) for post in content.posts if offsets(post.starts_at) and post.n in numbers]
+    clocks = tuple((n, draw(st.sampled_from(known))) for n, known in hours if draw(st.booleans()))
+    return person(picks=picks, networks=tuple(networks), name=name, tally=draw(st.none() | tally), clocks=clocks)
 
 
 @pytest.mark.parametrize("two_way", [False, True])
@@ -228,7 +231,10 @@ def test_the_subject_is_the_editors_or_the_first_picks_title_cut_to_fit() -> Non
     _, plain = _compiled("en", "full")
     _, set_by_editor = _compiled("en", "with a subject")
     assert fill(plain, person()).subject == "The bakery that returned our ovens"
-    assert fill(plain, person(picks=(Pick(n=7), Pick(n=1)))).subject == "One decision, explained: no showroom in…"
+    assert fill(plain, person(picks=(Pick(n=7), Pick(n=1)))).subject == "The bakery that returned our ovens", (
+        "what is inside stands on no locked screen"
+    )
+    assert fill(plain, person(picks=(Pick(n=7),))).subject == "The Osterglen Letter"
     assert fill(set_by_editor, person()).subject == "Three ovens came back"
 
 

@@ -46,7 +46,7 @@ def site_with(folder: Path, order: tuple[str, ...]) -> Path:
     copy("digest/body.html", folder)
     copy("digest/body.txt", folder)
     page = (folder / "digest/body.html").read_text(encoding="utf-8")
-    start, end = page.index('{% for part in view.pick("part", parts) %}'), page.index("{% if edition.answers %}")
+    start, end = page.index('{% for part in view.pick("part", parts) %}'), page.index("{% if edition.answers or edition.heard %}")
     picked = "".join(_part(part) for part in order)
     (folder / "digest/body.html").write_text(
         f'{page[:start]}{picked}<tr><td><p class="ink">Baked &amp; sent.</p></td></tr>\n{page[end:]}', encoding="utf-8"

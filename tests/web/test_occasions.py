@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import available_timezones
 
 import pytest
 from icalendar import Calendar
@@ -14,7 +15,7 @@ from starlette.testclient import TestClient
 from digest.db.schema import outcome
 from digest.db.session import read
 from digest.domain.frozen import freeze
-from digest.domain.occasion import elsewhere
+from digest.domain.occasion import at_offset, elsewhere, offsets
 from digest.domain.post import Kind
 from tests.controlled import controls, forms, path, press
 from tests.linked import CONTENT, OURS, POSTS, Linked
@@ -101,6 +102,13 @@ def test_a_job_that_has_closed_counts_nothing_and_says_so(linked: Linked, web: T
 )
 def test_readers_whose_clock_shows_another_hour_are_told_theirs(zone: str, offset: str) -> None:
     assert elsewhere("2026-12-03T17:00:00+01:00", zone) == offset
+
+
+def test_every_zone_s_clock_is_known_summer_and_winter() -> None:
+    zones = sorted(available_timezones() - {"localtime"})
+    for iso in ("2026-12-03T17:00:00+23:59", "2027-06-03T17:00:00+23:59"):
+        assert {elsewhere(iso, zone) for zone in zones} <= set(offsets(iso))
+        assert all(datetime.fromisoformat(at_offset(iso, offset)) == datetime.fromisoformat(iso) for offset in offsets(iso))
 
 
 def test_a_day_without_an_hour_is_the_same_day_everywhere() -> None:
