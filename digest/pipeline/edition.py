@@ -146,10 +146,7 @@ def _choose(connection: Connection, config: Config, period: str | None, now: dat
     if not table.places:
         raise EditionError("roster", "nobody is on it, so there is nobody to write to", hint="Run `digest roster import FILE.csv`.")
     if period is None:
-        newest, next_up = editions.newest(connection), coming(now, table).period
-        if newest is None or newest.period < next_up or _reopens(newest):
-            return next_up
-        return following(newest.period) if newest.state in _BUSY else newest.period
+        return upcoming(connection, table, now)
     try:
         parse_period(period)
     except ValueError:
@@ -158,14 +155,14 @@ def _choose(connection: Connection, config: Config, period: str | None, now: dat
     if is_over(window(period, table).last, table.hours, now):
         raise EditionError(period, "that week is over", hint="Run `digest edition plan` for the coming one.")
     return period
+
+
 def upcoming(connection: Connection, table: Timetable, now: datetime) -> str:
     """The period that planning means when nobody names one."""
     newest, next_up = editions.newest(connection), coming(now, table).period
     if newest is None or newest.period < next_up or _reopens(newest):
         return next_up
     return following(newest.period) if newest.state in _BUSY else newest.period
-
-
 
 
 def _reopens(found: Edition) -> bool:

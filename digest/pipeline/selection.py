@@ -14,6 +14,8 @@ from digest.domain.employee import Cohort, Employee
 from digest.domain.post import Origin
 from digest.domain.selection import History, Mix, Ranked, Selection, Skip, choose, rank
 
+_CHUNK = 500  # employees asked for at once
+_LINKS = 2  # one-click networks in a message; the rest live on the share page
 _COHORTS = 20_000  # ranked lists kept; past that the memory is given back and they are ranked anew
 
 
@@ -22,11 +24,11 @@ class Selector:
 
     def __init__(self, content: EditionContent, edition_id: int, mix: Mix, now: datetime | None = None) -> None:
         self._posts = content.posts
-        self._edition_id = edition_id
-        self._mix = mix
         self._places = content.places
         self._now = now
         self._topics: dict[str, tuple[str, ...]] | None = None  # of posts that are not somebody's field
+        self._edition_id = edition_id
+        self._mix = mix
         self._colleagues_write = any(p.origin is Origin.COLLEAGUE and not p.internal for p in content.posts)
         self._known: dict[Cohort, tuple[tuple[Ranked, ...], Selection | Skip]] = {}
         self._shared: dict[tuple[int, int, str], Ranked] = {}  # a post ranks alike in most cohorts; one object serves them all
@@ -36,8 +38,6 @@ class Selector:
         past = self.past(connection, people)
         return [self._decide(person.cohort, past.get(person.id)) for person in people]
 
-    def _decide(self, cohort: Cohort, past: History | None) -> Selection | Skip:
-        ranked, for_newcomers = self._cohort(cohort)
     def everybody(self, connection: Connection) -> Iterator[tuple[Employee, Selection | Skip]]:
         """Everybody on the roster with their decision; memory holds one chunk."""
         waiting = people.stream(connection)
@@ -51,6 +51,8 @@ class Selector:
         numbers = [person.id for person in people]
         return history.histories(connection, numbers, before_edition=self._edition_id, now=self._now, topics=self._topics)
 
+    def _decide(self, cohort: Cohort, past: History | None) -> Selection | Skip:
+        ranked, for_newcomers = self._cohort(cohort)
         return for_newcomers if past is None else self._choose(ranked, past)
 
     def _cohort(self, cohort: Cohort) -> tuple[tuple[Ranked, ...], Selection | Skip]:

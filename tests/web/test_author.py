@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from pathlib import Path
 
 import html5lib
 import pytest
 from sqlalchemy import Engine, select
 from starlette.testclient import TestClient
 
+from digest.config import Config
 from digest.db import capabilities, correspondences, privacy, suppressions
 from digest.db.people import by_ids
 from digest.db.schema import audit, correspondence, notice
 from digest.db.session import read, write
 from digest.domain.capability import Purpose
 from digest.domain.suppression import SuppressionReason
+from digest.pipeline.privacy import purge
 from tests.controlled import controls, forms, notices, path, press
 from tests.linked import OURS, Linked
 
@@ -195,3 +198,12 @@ def test_nothing_is_left_of_letters_of_somebody_who_was_erased_or_long_ago(linke
     assert not any("Ana" in str(one.facts) for one in notices(linked))
     with write(engine) as connection:
         assert correspondences.forget(connection, linked.now + timedelta(days=1)) == 0
+
+
+def test_the_clock_forgets_letters_after_ninety_days(linked: Linked, web: TestClient, tmp_path: Path) -> None:
+    press(linked, web, path("a", controls(linked)["ana"], 1), "write", words=WORDS)
+    config = Config().model_copy(update={"home": tmp_path})
+    for days, left in ((89, 1), (2, 0)):
+        linked.wait(days=days)
+        purge(linked.engine, config, now=linked.now, trust_clock=True)
+        assert len(letters(linked)) == left
