@@ -171,8 +171,8 @@ class Walk:
         letter = self._mailbox.letters()[-1]
         for link in self._ours(letter, "html"):
             request(link, who=GATEWAY)
-        seen = _soon(self._machine_seen)
-        yield Check(sentence="a gateway opens every link of a letter, and no human count moves", held=seen and self._reads() == before)
+        unmoved = _soon(lambda: self._machine_seen() and self._reads() == before)
+        yield Check(sentence="a gateway opens every link of a letter, and no human count moves", held=unmoved)
         inside = [post for post in self._content.posts if post.internal]
         forged = self._forge(inside[0].n) if inside else ""
         refused = request(forged) if forged else Answer(status=NOT_FOUND, location="", text="")
