@@ -107,31 +107,45 @@ def answer(engine: Engine, token: str, typed: Typed, limits: Limits, now: dateti
         return done
 
 
-def report(engine: Engine, token: str, now: datetime) -> bool:
-    """End an exchange that somebody does not want, and note it for the operator; False when its link leads nowhere any more."""
+def report(engine: Engine, token: str, now: datetime, *, machine: bool = False) -> bool:
+    """End an exchange that somebody does not want, and note it for the operator; False when its link leads nowhere any more.
+
+    What a machine pressed is noted as such and ends nothing.
+    """
     with write(engine) as connection:
         found = _opened(connection, token, Purpose.ANSWER, now)
-        if found is None or not capabilities.use(connection, token, Purpose.ANSWER, now):
+        if found is None or not (machine or capabilities.use(connection, token, Purpose.ANSWER, now)):
             return False
         letter = found[0].letter
-        correspondences.end(connection, letter.id, "reported")
-        privacy.note(connection, "letter.reported", f"employee:{letter.from_id}", f"letter {letter.id}", who="their reader", now=now)
+        if not machine:
+            correspondences.end(connection, letter.id, "reported")
+        privacy.note(connection, "letter.reported", f"employee:{letter.from_id}", _told(letter, machine=machine), who="their reader", now=now)
     _log.warning("letter %d between colleagues was reported by whoever got it; see docs/two-way.md", letter.id)
     return True
 
 
-def disown(engine: Engine, token: str, now: datetime) -> bool:
-    """Take back words that went out in somebody's name: unsent they never go, sent ones are withdrawn, and the operator is told."""
+def disown(engine: Engine, token: str, now: datetime, *, machine: bool = False) -> bool:
+    """Take back words that went out in somebody's name: unsent they never go, sent ones are withdrawn, and the operator is told.
+
+    What a machine pressed is noted as such and takes nothing back; its link goes on working.
+    """
     with write(engine) as connection:
         found = _opened(connection, token, Purpose.DISOWN, now)
-        if found is None or not capabilities.use(connection, token, Purpose.DISOWN, now):
+        if found is None or not (machine or capabilities.use(connection, token, Purpose.DISOWN, now)):
             return False
         letter, title = found[0].letter, found[0].title
+        if machine:
+            privacy.note(connection, "letter.disowned", f"employee:{letter.from_id}", _told(letter, machine=True), who="themselves", now=now)
+            return True
         if correspondences.end(connection, letter.id, "disowned") and not correspondences.stop_notice(connection, letter.id, letter.to_id, now):
             notices.put(connection, letter.to_id, Notice.WITHDRAWN, now, about=f"letter:{letter.id}", told=Told(values={"title": title}))
-        privacy.note(connection, "letter.disowned", f"employee:{letter.from_id}", f"letter {letter.id}", who="themselves", now=now)
+        privacy.note(connection, "letter.disowned", f"employee:{letter.from_id}", _told(letter, machine=False), who="themselves", now=now)
     _log.warning("letter %d was disowned: somebody else has a letter of employee %d; see docs/two-way.md", letter.id, letter.from_id)
     return True
+
+
+def _told(letter: Correspondence, *, machine: bool) -> str:
+    return f"letter {letter.id}{'; probably by a mail filter' if machine else ''}"
 
 
 def _author(connection: Connection, number: int | None, now: datetime) -> Employee | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Row
 
 from digest.config import Config
 from digest.db import editions, ledger, people, suppressions
 from digest.db.session import read
 from digest.domain.edition import Edition
-from digest.domain.message import MessageState
+from digest.domain.message import MessageState, SkipReason
 from digest.domain.saturation import GAVE_WAY
 from digest.errors import NotFoundError
 from digest.pipeline import explaining
@@ -45,12 +45,17 @@ def why(engine: Engine, address: str, period: str | None = None, *, now: datetim
             "picks": [{"n": n, "post": titles[n].id, "title": titles[n].title, "because": because} for n, because in row.picks],
             "spares": [{"n": n, "post": titles[n].id, "title": titles[n].title} for n, because in row.spares if because != GAVE_WAY],
             "asks": bool(row.networks),
-            "left_out": explaining.left_out(connection, config, found, content, person, row) if config else [],
+            "left_out": explaining.left_out(connection, config, found, content, person, row) if config and _chosen(row) else [],
             "next_attempt_at": _text(row.next_attempt_at) if row.state == MessageState.DEFERRED else None,
             "attempts": ledger.attempts(connection, row.id),
             "came_back": ledger.returned(connection, row.id),
             "suppressed": _suppressed(connection, person.address, now),
         }
+
+
+def _chosen(row: Row[Any]) -> bool:
+    """Whether the rules of the mix had a say: not for somebody who gets no letter for another reason."""
+    return bool(row.picks) or row.reason in {SkipReason.NOTHING_FOR_YOU, SkipReason.SEEN_ENOUGH}
 
 
 def _suppressed(connection: Connection, address: str, now: datetime | None) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -92,7 +94,7 @@ class AnswerPage:
         if sent is None:
             return await self._page(opened, once, text=typed.text, named=typed.named, problem="again", status=400)
         if sent.text("action") == "report":
-            await run_in_threadpool(author.report, rooms.engine, once, rooms.clock())
+            await run_in_threadpool(partial(author.report, machine=sent.machine), rooms.engine, once, rooms.clock())
             return rooms.pages.notice("reported", opened.language, status=200).response()
         done = await run_in_threadpool(author.answer, rooms.engine, once, typed, _limits(rooms), rooms.clock())
         if done is None or done is Written.UNREACHABLE:
@@ -130,9 +132,10 @@ class DisownPage:
             return rooms.pages.notice("once", rooms.language(request), status=404).response()
         if request.method != "POST":
             return (await rooms.page("disown", opened.language, once, "disown", title=opened.title, letter=opened.letter.text)).response()
-        if await rooms.sent(request, once) is None:
+        sent = await rooms.sent(request, once)
+        if sent is None:
             return rooms.pages.notice("refused", opened.language, status=400).response()
-        await run_in_threadpool(author.disown, rooms.engine, once, rooms.clock())
+        await run_in_threadpool(partial(author.disown, machine=sent.machine), rooms.engine, once, rooms.clock())
         return rooms.pages.notice("disowned", opened.language, status=200).response()
 
 

@@ -188,6 +188,21 @@ def test_a_machine_s_letter_is_marked_and_the_receipt_takes_it_back(linked: Link
     assert notices(linked)[0].state == "cancelled"
 
 
+def test_a_mail_filter_that_presses_buttons_ends_no_exchange_and_is_noted(linked: Linked, web: TestClient) -> None:
+    press(linked, web, path("a", controls(linked)["ana"], 1), "write", words=WORDS)
+    filtered = {**OURS, "user-agent": "curl/8"}
+    for one, action in zip(notices(linked), ("report", "disown"), strict=True):
+        where = link_in(linked, one.id)
+        assert press(linked, web, where, action, slowly=False, headers=filtered).status_code == 200
+        assert web.get(where).status_code == 200, "the person can still press it"
+    assert letters(linked)[0]["class"] == "human"
+    assert [one.state for one in notices(linked)] == ["queued", "queued"]
+    with read(linked.engine) as connection:
+        noted = connection.execute(select(audit.c.what, audit.c.detail)).all()
+    assert [what for what, _ in noted] == ["letter.reported", "letter.disowned"]
+    assert all(detail.endswith("probably by a mail filter") for _, detail in noted)
+
+
 def test_nothing_is_left_of_letters_of_somebody_who_was_erased_or_long_ago(linked: Linked, web: TestClient, engine: Engine) -> None:
     press(linked, web, path("a", controls(linked)["ana"], 1), "write", words="From Ana.", named="1")
     with write(engine) as connection:
