@@ -108,7 +108,7 @@ class MePage:
             "pause": lambda: {"paused_until": _until(sent.text("until"), self._rooms.clock())},
             "resume": lambda: {"paused_until": None},
         }
-        found = readers[action]()
+        found = readers[action]() if action in readers else None  # what a shared mailbox has none of
         problems = {"hour": "me_problem_hour", "topics": "me_problem_topics", "networks": "problem_server"}
         return Note(text=say(problems.get(action, "me_problem_old"), n=MOST_TOPICS), problem=True) if found is None else found
 

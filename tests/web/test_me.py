@@ -253,7 +253,7 @@ def test_a_shared_mailbox_decides_about_the_letter_alone(linked: Linked, web: Te
     assert not any(action.startswith("link-") for action in forms(shown))
     assert 'name="server"' not in shown
     for action in ("off-measure", "on-name", "on-quote", "on-nominate", "link-export", "link-erase", "link-history"):
-        send(linked, web, path, action, page=page)  # a form from before
+        assert send(linked, web, path, action, page=page).status_code in {200, 422}  # a form from before
     send(linked, web, path, "networks", page=page, first="x", second="", server="a.example")
     assert ledger(linked) == []
     assert linked.count("capability") == 0
