@@ -143,10 +143,10 @@ def rehearse(engine: Engine, config: Config, *, now: datetime, album: Album | No
     home = str(config.home)
     try:
         with read(engine) as connection:
-            checked = freezing.checked(connection, config)
+            period = upcoming(connection, timetable(connection, config, now.date()), now)
+            checked = freezing.checked(connection, config, period)
             if checked.problems:
                 return None, tuple(placed(str(problem), home) for problem in checked.problems)
-            period = upcoming(connection, timetable(connection, config, now.date()), now)
             content, notes = freezing.frozen(connection, config, period, checked.queue)
             found = editions.by_period(connection, period)
             table = timetable(connection, config, day_in(period, config.schedule.day))

@@ -151,7 +151,8 @@ def make_app(
         redirect_slashes=False,  # it would build an address from the Host header
     )
     inner = ExceptionMiddleware(router, handlers={HTTPException: unknown})
-    return App(LinkDoor(presser, pages, proxies, captions, clock), ConversionDoor(engine, settings, clock, parts.settle), inner, pages, settings, parts)
+    door = LinkDoor(presser, pages, proxies, captions, clock)
+    return App(door, ConversionDoor(engine, settings, clock, parts.settle), inner, pages, settings, parts)
 
 
 async def _robots(_request: Request) -> Response:

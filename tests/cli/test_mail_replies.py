@@ -73,10 +73,7 @@ def test_an_imap_mailbox_is_read_and_stays_full(desk: Answers, tmp_path: Path) -
         for raw in letters(desk):
             assert program.append("INBOX", "", "", raw)[0] == "OK"
         url = f"imaps://mara@127.0.0.1:{server.imaps}/INBOX"
-        found = [
-            json.loads(run(tmp_path, url, "--json", DIGEST_INBOUND_PASSWORD="secret", SSL_CERT_FILE=str(server.cafile)))
-            for _ in range(2)
-        ]
+        found = [json.loads(run(tmp_path, url, "--json", DIGEST_INBOUND_PASSWORD="secret", SSL_CERT_FILE=str(server.cafile))) for _ in range(2)]
         program.select("INBOX")
         assert (program.uid("SEARCH", "UNSEEN")[1], program.uid("SEARCH", "ALL")[1]) == ([b""], [b"1 2 3 4"])
         program.logout()

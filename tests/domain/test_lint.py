@@ -81,8 +81,10 @@ def test_what_mail_programs_break_is_said_once_with_the_first_letter_that_has_it
     unread = (("display:flex on <td>", "Outlook for Windows ignores", "a table row"),)
     found = check_markup([GOOD, replace(GOOD, kind="longest", unread=unread), replace(GOOD, language="de", unread=unread)])
     assert [str(finding) for finding in found] == [
-        "en, longest letter and 1 more: found display:flex on <td>, allowed nothing that Outlook for Windows ignores. "
-        "Write a table row; `digest templates check` names the line."
+        (
+            "en, longest letter and 1 more: found display:flex on <td>, allowed nothing that Outlook for Windows ignores. "
+            "Write a table row; `digest templates check` names the line."
+        ),
     ]
     assert found[0].stops
 

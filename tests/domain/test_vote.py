@@ -51,7 +51,7 @@ def test_no_strike_below_the_smallest_group_or_the_share(answers: int, salesy: i
 
 @given(st.dictionaries(st.sampled_from([*VoteReason]), st.integers(0, 30)), st.integers(3, 8))
 def test_no_figure_speaks_of_fewer_than_the_smallest_group_nor_gives_one_away(counts: dict[VoteReason, int], minimum: int) -> None:
-    found = figures(counts, minimum)
+    found = figures({reason.value: count for reason, count in counts.items()}, minimum)
     if found is None:
         assert sum(counts.values()) < minimum
         return
