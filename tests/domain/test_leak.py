@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.domain.leak import Leak, leaks
@@ -146,6 +146,7 @@ def test_in_writing_without_spaces_twelve_characters_in_a_row_are_no_accident() 
 WORDS = st.lists(st.sampled_from(["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"]), max_size=30).map(" ".join)
 
 
+@settings(deadline=None)
 @given(WORDS, WORDS)
 def test_five_words_in_a_row_are_found_exactly_when_they_are_there(secret: str, public: str) -> None:
     mine, theirs = words_of(secret), words_of(public)
@@ -154,6 +155,7 @@ def test_five_words_in_a_row_are_found_exactly_when_they_are_there(secret: str, 
     assert bool(leaks(queue, DAY)) == bool(shared)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80), st.sampled_from(["en", "de", "ja", "ar", "xx", ""]))
 def test_any_text_can_be_looked_at(text: str, language: str) -> None:
     told = telling(text, language)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.domain.message import Pick
@@ -50,6 +50,7 @@ def test_a_wave_is_one_due_hour() -> None:
 NUMBERS = st.lists(st.sampled_from(sorted(KINDS)), unique=True)
 
 
+@settings(deadline=None)
 @given(NUMBERS, st.data())
 def test_nothing_is_lost_or_doubled_and_a_mix_that_held_still_holds(numbers: list[int], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(numbers)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.domain.vote import STRIKE, Tally, VoteReason, figures, source_of, standings, strikes
@@ -42,6 +42,7 @@ def test_a_source_is_the_host_of_an_address() -> None:
     assert source_of(None) == source_of("") == ""
 
 
+@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(3, 10))
 def test_no_strike_below_the_smallest_group_or_the_share(answers: int, salesy: int, minimum: int) -> None:
     salesy = min(salesy, answers)
@@ -49,6 +50,7 @@ def test_no_strike_below_the_smallest_group_or_the_share(answers: int, salesy: i
     assert found == (answers >= minimum and (answers == 0 or salesy / answers >= STRIKE))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*VoteReason]), st.integers(0, 30)), st.integers(3, 8))
 def test_no_figure_speaks_of_fewer_than_the_smallest_group_nor_gives_one_away(counts: dict[VoteReason, int], minimum: int) -> None:
     found = figures({reason.value: count for reason, count in counts.items()}, minimum)
