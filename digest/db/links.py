@@ -122,12 +122,12 @@ def _linked(row: Row, edition_id: int, n: int, post_id: str, *, internal: bool =
 def version(connection: Connection) -> object:
     """Another one whenever anything in the database has changed; None where that cannot be known (PostgreSQL).
 
-    SQLite tells changes by other connections; what this one has changed the driver counts.
+    SQLite tells changes by other connections; what this one has changed the driver counts. So it says something of one connection alone.
     """
     if connection.dialect.name != "sqlite":
         return None
     driver: Any = connection.connection.driver_connection
-    return id(driver), driver.total_changes, driver.execute("PRAGMA data_version").fetchone()[0]
+    return driver.total_changes, driver.execute("PRAGMA data_version").fetchone()[0]
 
 
 def current(connection: Connection, wanted: Iterable[str]) -> dict[str, LinkedPost]:

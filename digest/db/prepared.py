@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Dialect, Executable, Select
+from sqlalchemy import Connection, DateTime, Dialect, Executable, Select, TypeDecorator
 from sqlalchemy.exc import DBAPIError
 
 _VALUES = re.compile(r"VALUES \((?:\?(?:, )?)+\)")
@@ -130,7 +130,8 @@ def _binder(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:  # noqa
 
 def _reader(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:  # noqa: ANN401 - any type of SQLAlchemy
     found: Callable[[Any], Any] | None = kind.dialect_impl(dialect).result_processor(dialect, None)
-    return found
+    moment = found is not None and isinstance(kind, TypeDecorator) and isinstance(kind.impl, DateTime)
+    return lru_cache(maxsize=1024)(found) if found is not None and moment else found  # many rows have the same moments
 
 
 def _bound(found: _Compiled, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, Column, ColumnElement, Connection, Executable, Table, Text, bindparam, cast, func, literal, select
+from sqlalchemy import JSON, BigInteger, Column, ColumnElement, Connection, Executable, Table, Text, bindparam, cast, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from digest.db import links, suppressions
 from digest.db.schema import click, consent_event, visit
@@ -49,7 +51,18 @@ def bring(connection: Connection, clicks: Sequence[bytes], visits: Sequence[byte
 def strangers(connection: Connection, numbers: Iterable[int]) -> bool:
     """Whether one of these people was erased."""
     wanted = set(numbers)
-    return _there(connection, wanted) != wanted
+    listed = sorted(wanted) if connection.dialect.name == "postgresql" else json.dumps(sorted(wanted))
+    return bool(wanted) and connection.execute(_counting(connection.dialect.name), {"wanted": listed}).scalar_one() != len(wanted)
+
+
+@lru_cache(maxsize=2)
+def _counting(dialect: str) -> Executable:
+    among: ColumnElement[bool]
+    if dialect == "postgresql":
+        among = person.c.id == func.any(bindparam("wanted", type_=ARRAY(BigInteger)))
+    else:
+        among = person.c.id.in_(select(func.json_each(bindparam("wanted", type_=Text)).table_valued("value").c.value))
+    return select(func.count()).select_from(person).where(among)
 
 
 @lru_cache(maxsize=8)

@@ -186,30 +186,45 @@ _HUMAN = Verdict(visitor=VisitorClass.HUMAN)
 
 
 def _certain(signals: Mapping[str, Any], agent: _Agent, rules: Thresholds) -> list[str]:
+    found = []
+    if signals.get("method") in {"HEAD", "OPTIONS"}:
+        found.append("method")
+    if signals.get("purpose"):
+        found.append("prefetch")
+    if signals.get("honeypot"):
+        found.append("honeypot")
+    if "net" in signals and str(signals["net"]).startswith("certain:"):
+        found.append("network_certain")
+    if agent.kind in {"bot_ua", "empty_ua"}:
+        found.append(agent.kind)
+    if signals.get("junk"):
+        found.append("mutated")
     age = signals.get("age")
-    fires = (
-        ("method", signals.get("method") in {"HEAD", "OPTIONS"}),
-        ("prefetch", bool(signals.get("purpose"))),
-        ("honeypot", bool(signals.get("honeypot"))),
-        ("network_certain", str(signals.get("net", "")).startswith("certain:")),
-        ("bot_ua", agent.kind == "bot_ua"),
-        ("empty_ua", agent.kind == "empty_ua"),
-        ("mutated", bool(signals.get("junk"))),
-        ("stale", age is not None and age > rules.stale_days * 86400 and not navigated(signals)),
-    )
-    return [name for name, fired in fires if fired]
+    if age is not None and age > rules.stale_days * 86400 and not navigated(signals):
+        found.append("stale")
+    return found
 
 
 def _probable(signals: Mapping[str, Any], agent: _Agent, at: datetime, rules: Thresholds) -> list[str]:
     age = signals.get("age")
-    newest = 100 + (at.date() - _MAJOR_100).days / _DAYS_A_MAJOR
-    own = bool(signals.get("own"))
-    fires = (
-        ("instant", age is not None and 0 <= age < rules.instant_seconds),
-        ("silent", age is not None and 0 <= age <= rules.silent_minutes * 60 and _silent(signals, agent)),
-        ("network_probable", age is not None and 0 <= age <= rules.network_minutes * 60 and str(signals.get("net", "")).startswith("probable:")),
-        ("old_ua", agent.major is not None and newest - agent.major > rules.old_majors),
-        ("own", own),
-        ("colleague", bool(signals.get("inside")) and not own),
-    )
-    return [name for name, fired in fires if fired]
+    found = []
+    if age is not None and age >= 0:
+        if age < rules.instant_seconds:
+            found.append("instant")
+        if age <= rules.silent_minutes * 60 and _silent(signals, agent):
+            found.append("silent")
+        if age <= rules.network_minutes * 60 and str(signals.get("net", "")).startswith("probable:"):
+            found.append("network_probable")
+    if agent.major is not None and _newest(at.date()) - agent.major > rules.old_majors:
+        found.append("old_ua")
+    if signals.get("own"):
+        found.append("own")
+    elif signals.get("inside"):
+        found.append("colleague")
+    return found
+
+
+@lru_cache(maxsize=64)
+def _newest(day: date) -> float:
+    """The major version that browsers had reached by then, about."""
+    return 100 + (day - _MAJOR_100).days / _DAYS_A_MAJOR

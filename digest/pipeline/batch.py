@@ -29,9 +29,16 @@ class Batch:
         self.slugs: dict[tuple[str, str, str], str] = {}
         self.click_ids: dict[int, str] = {}  # id() of a press -> what goes with the visitor
         self._places = {id(press): place for place, press in enumerate(presses)}
+        self._pairs: dict[int, tuple[LinkToken | None, LinkedPost | None]] = {}
 
     def pair(self, press: Press) -> tuple[LinkToken | None, LinkedPost | None]:
-        """The token and post that a press of the message names."""
+        """The token and post that a press of the message names; asked once tokens and posts are there."""
+        found = self._pairs.get(id(press))
+        if found is None:
+            found = self._pairs[id(press)] = self._pair(press)
+        return found
+
+    def _pair(self, press: Press) -> tuple[LinkToken | None, LinkedPost | None]:
         token = self.tokens.get(press.key)
         if token and self.trap and press.kind is Kind.READ and press.n == HONEYPOT:
             nothing = LinkedPost(edition=token.edition, n=HONEYPOT, id="", title="", internal=False, url=self.trap, recalled=None)

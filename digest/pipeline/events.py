@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -15,24 +15,23 @@ from digest.domain.visitor import VisitorClass, classify, is_within, network_lab
 from digest.pipeline.answer import Row
 from digest.pipeline.batch import Batch
 from digest.pipeline.landing import new_click_id
-from digest.pipeline.seen import Bounded
+from digest.pipeline.seen import Seen
 from digest.pipeline.tracking import OWN_MINUTES, Mode, TrackingSettings, employee_of, judged
 
-_SHARERS = 5000  # the most that are remembered
 _OWN = timedelta(minutes=OWN_MINUTES)
 
 
 class Events:
     """Makes rows of presses; used by one thread at a time."""
 
-    def __init__(self, settings: TrackingSettings, random: Callable[[int], bytes]) -> None:
+    def __init__(self, settings: TrackingSettings, random: Callable[[int], bytes], seen: Seen) -> None:
         self._settings = settings
         self._random = random
         self._letters = {network.letter: network for network in settings.networks}
         self._label = lru_cache(maxsize=4096)(lambda address: network_label(address, settings.scanners))
         self._inside = lru_cache(maxsize=4096)(lambda address: is_within(address, settings.company_networks))
         self._source = lru_cache(maxsize=4096)(source_hash)
-        self._sharers: Bounded[tuple[int, str], datetime] = Bounded(_SHARERS)  # whose share the database may not have yet
+        self._sharers = seen.sharers
         self.judged: Counter[tuple[str, str]] = Counter()  # (kind, class) -> presses since the start
 
     def counted(self, batch: Batch) -> list[Press]:
@@ -125,4 +124,4 @@ class Events:
 
 def new_event(at: datetime) -> str:
     """An id that nobody else draws; in order of time, so that a batch lands on one page of its index."""
-    return f"{int(at.timestamp() * 1000):012x}{secrets.token_hex(10)}"
+    return f"{int(at.timestamp() * 1000):012x}{os.urandom(10).hex()}"

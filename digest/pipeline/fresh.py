@@ -17,19 +17,19 @@ class Fresh:
     """Used by one thread at a time."""
 
     def __init__(self) -> None:
-        self._version: object = None
+        self._name = f"fresh {id(self)}"  # under which a connection keeps what it had seen when it looked last
         self._known: dict[int, Posts] = {}
 
     def wrote(self, connection: Connection) -> None:
         """What this transaction has changed are no posts."""
         if self._known:
-            self._version = links.version(connection)
+            connection.info[self._name] = links.version(connection)
 
     def posts(self, connection: Connection, editions: AbstractSet[int]) -> Posts:
         """All posts of `editions`, as they are in this transaction."""
         version = links.version(connection)
-        if version is None or version != self._version:
-            self._version, self._known = version, {}
+        if version is None or version != connection.info.get(self._name):
+            connection.info[self._name], self._known = version, {}
         for edition in editions - self._known.keys():
             self._known[edition] = links.posts(connection, [edition])
         if len(editions) == 1:

@@ -30,10 +30,13 @@ class Journalling:
         """An answer for each press, its event on disk. Raises StorageError; then nothing was recorded."""
         looked = self._tracker.look(presses)
         if looked is None:
-            self._tracker.mint(presses)
-            looked = self._tracker.look(presses)
-        if looked is None:  # somebody has taken it away again
-            return self._tracker.answer(presses)
+            return self.mint(presses)
+        self._keep(looked)
+        return looked.answers
+
+    def mint(self, presses: Sequence[Press]) -> list[Answer]:
+        """The same for presses whose short links must be written to the database first."""
+        looked = self._tracker.mint(presses)
         self._keep(looked)
         return looked.answers
 

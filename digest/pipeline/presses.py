@@ -48,8 +48,8 @@ class Tracker:
         self._trap = f"{settings.site_url}/robots.txt" if settings.honeypot else ""
         self._editions: OrderedDict[int, tuple[str, datetime, EditionContent]] = OrderedDict()
         self._fresh = Fresh()
-        self._events = Events(settings, random)
         self.seen = seen or Seen()
+        self._events = Events(settings, random, self.seen)
 
     @property
     def judged(self) -> Counter[tuple[str, str]]:
@@ -61,10 +61,10 @@ class Tracker:
         batch = self._written(presses, self._record)
         return [self._answer(press, batch) for press in presses]
 
-    def mint(self, presses: Sequence[Press]) -> list[Answer | None]:
-        """Write what `presses` need to be answered by reading alone: short links and the day's salt. Raises StorageError."""
-        self._written(presses, self._provide)
-        return [None] * len(presses)
+    def mint(self, presses: Sequence[Press]) -> Looked:
+        """What `presses` find and leave; short links and the day's salt are written where they were missing. Raises StorageError."""
+        batch = self._written(presses, self._provide)
+        return self._looked(batch, self._events.counted(batch))
 
     def _written(self, presses: Sequence[Press], record: Callable[[Connection, Batch], None]) -> Batch:
         try:
@@ -104,8 +104,11 @@ class Tracker:
             now = max(press.at for press in presses)
             if counted and not self._take_salt(now, lambda: links.salt(connection, now)):
                 return None
+        return self._looked(batch, counted)
+
+    def _looked(self, batch: Batch, counted: Sequence[Press]) -> Looked:
         clicks, visits = self._events.rows(batch, counted, self._salt[1])
-        return Looked(answers=[self._answer(press, batch) for press in presses], clicks=clicks, visits=visits)
+        return Looked(answers=[self._answer(press, batch) for press in batch.presses], clicks=clicks, visits=visits)
 
     def store(self, looked: Looked) -> None:
         """Put the events of what was looked up into the database. Raises StorageError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from digest.db import links
@@ -15,6 +16,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 _LINKS = 20_000  # tokens, and as many short links: about 25 MB when full
 _EDITIONS = 16
+_SHARERS = 5000
 
 
 class Bounded(Generic[K, V]):
@@ -46,7 +48,7 @@ class Bounded(Generic[K, V]):
 
 
 class Seen:
-    """Links that were pressed: enough to answer them again without asking. Nothing in it says who pressed."""
+    """Links that were pressed: enough to answer them again without asking. Of who pressed it holds what tells an owner's browser, for the day."""
 
     def __init__(self, most: int = _LINKS) -> None:
         self._tokens: Bounded[str, LinkToken] = Bounded(most)
@@ -54,6 +56,7 @@ class Seen:
         self._made: Bounded[str, bool] = Bounded(most)
         self._slugs: Bounded[tuple[str, str, str], str] = Bounded(most)
         self._shared: Bounded[tuple[str, int, str], bool] = Bounded(most)
+        self.sharers: Bounded[tuple[int, str], datetime] = Bounded(_SHARERS)  # (person, browser); the database may not have the share yet
         self._posts: Bounded[int, dict[int, LinkedPost]] = Bounded(_EDITIONS)
         self._contents: Bounded[int, EditionContent] = Bounded(_EDITIONS)
 

@@ -30,8 +30,9 @@ from digest.web.misses import Gate
 from digest.web.operator import routes as operator_routes
 from digest.web.pages import Pages, Reply
 from digest.web.pictures import picture_routes
+from digest.web.quick import Heads
 from digest.web.settings import WebSettings
-from digest.web.signals import Proxies, preferred_language
+from digest.web.signals import Head, Proxies, preferred_language
 
 _PATIENCE = 2.0  # seconds a caption waits for its turn to write
 _ROBOTS = "User-agent: *\nAllow: /l/\nDisallow: /\n"  # link previews may follow what people post
@@ -48,6 +49,7 @@ class App:
         self._site_url = settings.site_url
         self._meters = parts.meters
         self._parts = parts
+        self.heads = Heads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event."""
@@ -74,15 +76,15 @@ class App:
         """Return when everything that was answered so far is in the database; ordinarily it is within a quarter of a second."""
         self._parts.settle()
 
-    def at_once(self, scope: Scope, done: Done) -> bool:
+    def at_once(self, path: str, head: Head, peer: str, done: Done) -> bool:
         """Begin to answer a link the short way (see `digest.web.quick`)."""
 
         def counted(made: Reply | None) -> None:
             if made is not None:
-                self._meters.answered(scope["path"], made.status)
+                self._meters.answered(path[:3], made.status)
             done(made)
 
-        return self._door.at_once(scope, counted)
+        return self._door.at_once(path, head, peer, counted)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if kind_of(scope["path"]) is not None:

@@ -38,6 +38,10 @@ class BoundedProtocol(LinkProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and count it to the request it belongs to."""
+        if self._again(data):
+            self._coming = False
+            self._calm()
+            return
         super().data_received(data)
         if not self._coming:
             self._calm()

@@ -6,7 +6,7 @@ import asyncio
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -36,15 +36,11 @@ class Waiting(Protocol[A_contra]):
 
 
 class Committer(Generic[Q, A]):
-    """Hands batches to `work` (which returns an answer or an error for each, or raises) in a thread of its own.
+    """Hands batches to `work` (which returns an answer or an error for each, or raises) in a thread of its own."""
 
-    Requests for which `work` says None go `onward`, to another one.
-    """
-
-    def __init__(self, work: Callable[[Sequence[Q]], Sequence[A | Exception | None]], onward: Committer[Q, A] | None = None) -> None:
+    def __init__(self, work: Callable[[Sequence[Q]], Sequence[A | Exception]]) -> None:
         self.served = 0  # batches that came to an end
         self._work = work
-        self._onward = onward
         self._queue: queue.SimpleQueue[tuple[Q, Waiting[A]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
@@ -85,11 +81,7 @@ class Committer(Generic[Q, A]):
         while going:
             batch, going = self._gather()
             if batch:
-                answers = self._serve([request for request, _ in batch])
-                _deliver([(future, answer) for (_, future), answer in zip(batch, answers, strict=True) if answer is not None])
-                for (request, future), answer in zip(batch, answers, strict=True):
-                    if answer is None and self._onward is not None:
-                        self._onward.hand(request, future)
+                _deliver([future for _, future in batch], self._serve([request for request, _ in batch]))
                 self.served += 1
 
     def _gather(self) -> tuple[list[tuple[Q, Waiting[A]]], bool]:
@@ -106,7 +98,7 @@ class Committer(Generic[Q, A]):
             except queue.Empty:
                 return batch, True
 
-    def _serve(self, requests: list[Q]) -> list[A | Exception | None]:
+    def _serve(self, requests: list[Q]) -> list[A | Exception]:
         try:
             return list(self._work(requests))
         except StorageError as error:
@@ -118,9 +110,9 @@ class Committer(Generic[Q, A]):
         return [answer for request in requests for answer in self._serve([request])]  # one bad request spoils nobody else's
 
 
-def _deliver(answered: Iterable[tuple[Waiting[A], A | Exception]]) -> None:
+def _deliver(futures: Sequence[Waiting[A]], answers: Sequence[A | Exception]) -> None:
     loops: dict[asyncio.AbstractEventLoop, list[tuple[Waiting[A], A | Exception]]] = defaultdict(list)
-    for future, answer in answered:
+    for future, answer in zip(futures, answers, strict=True):
         loops[future.get_loop()].append((future, answer))
     for loop, pairs in loops.items():
         if not loop.is_closed():

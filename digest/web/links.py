@@ -16,7 +16,7 @@ from digest.pipeline.captions import Captions
 from digest.pipeline.events import new_event
 from digest.web.misses import Gate
 from digest.web.pages import Pages, Reply, redirect, reply
-from digest.web.signals import Proxies, on_phone, preferred_language, referrer_host, signals, wanted
+from digest.web.signals import Head, Proxies, on_phone, preferred_language
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -38,25 +38,30 @@ def kind_of(path: str) -> Kind | None:
 
 def read_press(scope: Scope, proxies: Proxies, now: datetime) -> Press | None:
     """The press that a request is, or None when its link is damaged or none of ours: no database is asked about those."""
-    path: str = scope["path"]
+    peer = (scope.get("client") or ("",))[0]
+    return press_of(scope["path"], Head(scope["method"], scope["headers"]), peer, proxies, now)
+
+
+def press_of(path: str, head: Head, peer: str, proxies: Proxies, now: datetime) -> Press | None:
+    """The same, of a head that was read."""
     kind = kind_of(path)
-    headers = wanted(scope)
     found: SlugTail | Tail | None
     found = parse_slug(path[3:]) if kind is Kind.VISIT else parse_tail(path[3:], network=kind is Kind.SHARE)
     if found is None or kind is None:
         return None
     key, n, letter = (found.token, found.n, found.network) if isinstance(found, Tail) else (found.slug, 0, "")
     mutated = found.mutated or not path.startswith(("/r/", "/s/", "/l/"))
+    marks = {name: True for name, there in (("mutated", mutated), ("junk", found.junk)) if there}
     return Press(
         kind=kind,
         at=now,
         key=key,
         n=n,
         letter=letter,
-        counts=scope["method"] != "HEAD",
-        address=proxies.client((scope.get("client") or ("",))[0], headers.get(b"x-forwarded-for", b"").decode("latin-1")),
-        referrer_host=referrer_host(headers) if kind is Kind.VISIT else "",
-        signals=signals(scope, headers, mutated=mutated, junk=found.junk),
+        counts=head.method != "HEAD",
+        address=proxies.client(peer, head.forwarded) if head.forwarded else peer,
+        referrer_host=head.referrer if kind is Kind.VISIT else "",
+        signals=head.signals | marks if marks else head.signals,
         event=new_event(now),
     )
 
@@ -78,38 +83,39 @@ class LinkDoor:
             if scope["method"] == "POST" and kind_of(scope["path"]) is Kind.SHARE:
                 return None
             return reply(405, {"allow": "GET, HEAD", "cache-control": "no-store"})
-        press = read_press(scope, self._proxies, self._clock())
+        head = Head(scope["method"], scope["headers"])
+        press = press_of(scope["path"], head, (scope.get("client") or ("",))[0], self._proxies, self._clock())
         if press is not None and press.letter == SHARE_PAGE:
             return None
         answer = await self._presser.ask(press) if press is not None else self._presser.damaged()
-        return await self._reply(answer, press, scope)
+        return await self._reply(answer, press, head)
 
-    def at_once(self, scope: Scope, done: Done) -> bool:
+    def at_once(self, path: str, head: Head, peer: str, done: Done) -> bool:
         """Begin to answer a GET of a link; `done` gets its reply, or None when only `answer` can tell. False: not even begun."""
-        press = read_press(scope, self._proxies, self._clock())
+        press = press_of(path, head, peer, self._proxies, self._clock())
         if press is None or press.letter == SHARE_PAGE:
             return False
-        return self._presser.hand(press, lambda answer: self._heard(answer, press, scope, done))
+        return self._presser.hand(press, lambda answer: self._heard(answer, press, head, done))
 
-    def _heard(self, answer: Answer | Exception, press: Press, scope: Scope, done: Done) -> None:
+    def _heard(self, answer: Answer | Exception, press: Press, head: Head, done: Done) -> None:
         if isinstance(answer, Exception):
             done(None)
         elif answer.share is None:
-            done(self._plain(answer, press, scope))
+            done(self._plain(answer, press, head))
         else:
-            self._tasks.add(task := asyncio.ensure_future(self._reply(answer, press, scope)))
+            self._tasks.add(task := asyncio.ensure_future(self._reply(answer, press, head)))
             task.add_done_callback(self._tasks.discard)
             task.add_done_callback(lambda ended: done(None if ended.cancelled() or ended.exception() else ended.result()))
 
-    async def _reply(self, answer: Answer, press: Press | None, scope: Scope) -> Reply:
+    async def _reply(self, answer: Answer, press: Press | None, head: Head) -> Reply:
         if press is None or answer.share is None:
-            return self._plain(answer, press, scope)
+            return self._plain(answer, press, head)
         words = await self._words(answer.share, press.key)
-        return lead(answer.share, words, pages=self._pages, phone=on_phone(wanted(scope)), status=302)
+        return lead(answer.share, words, pages=self._pages, phone=on_phone(head.asked), status=302)
 
-    def _plain(self, answer: Answer, press: Press | None, scope: Scope) -> Reply:
+    def _plain(self, answer: Answer, press: Press | None, head: Head) -> Reply:
         if press is None or answer.standing not in {Standing.GO, Standing.UNATTRIBUTED}:
-            language = answer.language or preferred_language(scope["headers"])
+            language = answer.language or preferred_language(head.headers)
             return self._pages.standing(answer.standing, language, detail=answer.detail, title=answer.title)
         cache = "private, max-age=0" if press.kind is Kind.VISIT else "no-store"
         return redirect(302, answer.target, cache=cache, vary=BY_DEVICE if press.kind is Kind.SHARE else "")

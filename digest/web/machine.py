@@ -31,7 +31,7 @@ class Machine:
 
     trackers: tuple[Tracker, ...]
     committer: Committer[Press, Answer]
-    minter: Committer[Press, Answer]  # of presses whose short link must be written first; the other one answers them
+    minter: Committer[Press, Answer]  # of presses whose short link must be written first, lest the others wait for that
     misses: Misses
     meters: Meters
     spooled: Spooled | None = None
@@ -47,8 +47,8 @@ class Machine:
 
     def stop(self) -> None:
         """Answer what waits, and end them."""
-        self.minter.stop()  # first: it hands on to the other
-        self.committer.stop()
+        for committer in {self.committer, self.minter}:
+            committer.stop()
         if self.replayer is not None:
             self.replayer.stop()
 
@@ -99,7 +99,7 @@ def machine(engine: Engine, settings: WebSettings, clock: Callable[[], datetime]
     trackers = [tracker]
     if journal is not None:
         trackers.append(minting := Tracker(patient, settings.for_tracking(), seen=tracker.seen))
-        minter = Committer(spooled.around(minting.mint), committer)
+        minter = Committer(metered(spooled.around(Journalling(minting, journal).mint), meters.committed))
     return Machine(
         trackers=tuple(trackers),
         committer=committer,

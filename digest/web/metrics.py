@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeVar
 
 from sqlalchemy import Engine
@@ -36,6 +37,11 @@ def family(path: str) -> str:
     """The route family of a path: its first part if it is one of ours, else "other"."""
     first = path[1:].partition("/")[0].lower()
     return first if first in _FAMILIES else "other"
+
+
+@lru_cache(maxsize=256)
+def _label(path: str, status: int) -> tuple[str, str]:
+    return family(path), f"{status // 100}xx"
 
 
 class Histogram:
@@ -71,7 +77,7 @@ class Meters:
 
     def answered(self, path: str, status: int) -> None:
         """Count a request by its route family and the class of its answer."""
-        self.requests[family(path), f"{status // 100}xx"] += 1
+        self.requests[_label(path[:12], status)] += 1  # no family is longer
 
     def committed(self, size: int, seconds: float) -> None:
         """Count a batch of presses."""

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,11 @@ class Reply:
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes = b""
+
+    @cached_property
+    def wire(self) -> tuple[bytes, bytes]:
+        """Its headers as they stand on the wire, and its body."""
+        return b"".join(b"%b: %b\r\n" % pair for pair in self.headers), self.body
 
     def response(self) -> Response:
         """The same for Starlette."""
@@ -124,6 +130,7 @@ def reply(status: int, headers: Mapping[str, str], body: bytes = b"") -> Reply:
     return Reply(status=status, headers=(*raw, (b"content-length", str(len(body)).encode())), body=body)
 
 
+@lru_cache(maxsize=1024)
 def redirect(status: int, target: str, *, cache: str = "no-store", vary: str = "") -> Reply:
     """A redirect that nobody may keep, index or learn our address from."""
     headers = {"location": target, "cache-control": cache, **({"vary": vary} if vary else {}), **_SAFE}

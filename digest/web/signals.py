@@ -77,11 +77,27 @@ def _address(hop: str) -> str | None:
 
 def wanted(scope: Mapping[str, Any]) -> dict[bytes, bytes]:
     """The headers that signals are made of; a repeated one is joined by commas."""
+    return _wanted(scope["headers"])
+
+
+def _wanted(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
-    for name, value in scope["headers"]:
+    for name, value in headers:
         if name in _WANTED:
             found[name] = found[name] + b"," + value if name in found else value
     return found
+
+
+class Head:
+    """What the headers of a request for a link say; a gateway sends the same ones with every link of a message, and they are read once."""
+
+    def __init__(self, method: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        self.method = method
+        self.headers = tuple(headers)
+        self.asked = _wanted(self.headers)
+        self.forwarded = self.asked.get(b"x-forwarded-for", b"").decode("latin-1")
+        self.referrer = referrer_host(self.asked)
+        self.signals = signals({"method": method}, self.asked)  # shared by all its presses
 
 
 def text(value: bytes, longest: int = _LONGEST_AGENT) -> str:

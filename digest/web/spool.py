@@ -44,7 +44,7 @@ class Alarm:
         return over
 
 
-Work = Callable[[Sequence[Press]], Sequence[Answer | None]]
+Work = Callable[[Sequence[Press]], Sequence[Answer]]
 
 
 class Spooled:
@@ -61,14 +61,14 @@ class Spooled:
         self._away = Alarm(_CALM_DATABASE, monotonic)
         self._full = Alarm(_CALM_DISK, monotonic)
 
-    def around(self, work: Work) -> Callable[[Sequence[Press]], list[Answer | Exception | None]]:
+    def around(self, work: Work) -> Callable[[Sequence[Press]], list[Answer | Exception]]:
         """`work` that goes on: an answer for each press, an error for those of which memory knows nothing while the database is away."""
         return lambda presses: self._answer(work, presses)
 
-    def _answer(self, work: Work, presses: Sequence[Press]) -> list[Answer | Exception | None]:
+    def _answer(self, work: Work, presses: Sequence[Press]) -> list[Answer | Exception]:
         began = self._monotonic()
         if self._trouble is not None and began < self._rest_until:
-            return [*self.aside(presses, self._trouble)]
+            return self.aside(presses, self._trouble)
         try:
             answers = _asked(work, presses)
         except StorageError as error:
@@ -79,7 +79,7 @@ class Spooled:
             self._trouble = error
             took = self._monotonic() - began
             self._rest_until = self._monotonic() + (min(_REST * took, _LONGEST_REST) if took > _SLOW else 0)
-            return [*self.aside(presses, error)]
+            return self.aside(presses, error)
         self._trouble = None
         if self._away.ends():
             log.warning("The database answers again.")
@@ -108,7 +108,7 @@ class Spooled:
         return True
 
 
-def _asked(work: Work, presses: Sequence[Press]) -> Sequence[Answer | None]:
+def _asked(work: Work, presses: Sequence[Press]) -> Sequence[Answer]:
     try:
         return work(presses)
     except StorageError as error:

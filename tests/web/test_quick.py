@@ -18,6 +18,8 @@ from digest.files.spool import Spool
 from digest.pipeline.replaying import replay
 from digest.web import misses
 from digest.web.app import make_app
+from digest.web.quick import Heads
+from digest.web.signals import Head
 from tests.linked import ANA, BEN, BROWSER, GROUP, OLD, PERSON, PHONE, Linked, read_link, share_link
 from tests.served import served
 
@@ -109,6 +111,68 @@ def test_requests_that_come_at_once_are_answered_in_their_order(linked: Linked) 
         (1, linked.people["ben"]),
         (2, linked.people["ben"]),
     ]
+
+
+def test_a_head_that_came_before_is_read_once_and_answered_the_same(linked: Linked) -> None:
+    """A gateway sends the same octets with every link; another visitor's are read anew."""
+    app = make_app(linked.engine, linked.settings(), lambda: linked.now)
+    read, port = [], free_port()
+    keep = app.heads.keep
+    app.heads.keep = lambda *said, **more: read.append(said) or keep(*said, **more)  # type: ignore[method-assign, func-returns-value]
+    with served(app, port):
+        answers = [ask(port, path) for path in (read_link(ANA, 1), read_link(ANA, 2), read_link(BEN, 1), read_link(ANA, 1).upper(), "/r/short")]
+        other = ask(port, read_link(ANA, 1), headers={"user-agent": "another browser"})
+    assert [parts(answer)[0] for answer in (*answers, other)] == [302, 302, 302, 302, 404, 302]
+    assert len({said[0] for said in read}) == 2, "two browsers"
+    assert len(read) < len(answers), "most were not read again"
+    assert [click["signals"]["ua"] for click in linked.clicks()] == [BROWSER] * 4 + ["another browser"]
+    assert [click["signals"].get("mutated", False) for click in linked.clicks()] == [False, False, False, True, False]
+
+
+@pytest.mark.parametrize("sizes", [(1,), (7, 30), (3, 200), (1000,)])
+def test_a_known_head_that_comes_in_pieces_is_the_same_request(linked: Linked, sizes: tuple[int, ...]) -> None:
+    """Its octets are never taken for a request of their own, wherever the network cuts them, and no answer is lost."""
+    head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "letter.example.com", **PERSON}.items())
+    wanted = [read_link(ANA, 1), read_link(ANA, 2), read_link(BEN, 1), read_link(BEN, 2)] * 3
+    raw = "".join(f"GET {path} HTTP/1.1\r\n{head}\r\n" for path in wanted).encode()
+    with over(linked) as port, socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(raw[: len(raw) // 12])
+        found = connection.recv(65536)
+        place, turn = len(raw) // 12, 0
+        while place < len(raw):
+            connection.sendall(raw[place : place + sizes[turn % len(sizes)]])
+            place, turn = place + sizes[turn % len(sizes)], turn + 1
+        while found.count(b"HTTP/1.1 302") < len(wanted):
+            found += connection.recv(65536)
+    assert len(linked.clicks()) == len(wanted)
+    assert sorted(click["n"] for click in linked.clicks()) == [1] * 6 + [2] * 6
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"Host: a\r\n\r\nGET /r/x HTTP/1.1\r\nHost: b\r\n\r\n",
+        b"Host: a\n\nGET /r/x HTTP/1.1\r\nHost: b\r\n\r\n",
+        b"Host: a\r\n\r\n\r\n",
+        b"Host: a\r\n",
+        b"",
+        b"X: " + b"x" * 5000 + b"\r\n\r\n",
+    ],
+)
+def test_a_head_that_two_readers_might_end_at_different_places_is_not_kept(octets: bytes) -> None:
+    heads = Heads()
+    heads.keep(octets, Head("GET", ()), keep_alive=True)
+    assert heads.get(octets) is None
+
+
+def test_heads_of_a_thousand_browsers_are_kept_and_no_more() -> None:
+    """I8: a million different ones cost no more memory than these."""
+    heads = Heads()
+    for n in range(1500):
+        heads.keep(b"Host: %d\r\n\r\n" % n, Head("GET", ()), keep_alive=True)
+    assert sum(heads.get(b"Host: %d\r\n\r\n" % n) is not None for n in range(1500)) == 1000
+    assert heads.get(b"Host: 1499\r\n\r\n") is not None
 
 
 def test_a_press_is_recorded_once_when_its_visitor_hangs_up(linked: Linked) -> None:
