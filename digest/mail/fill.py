@@ -61,39 +61,37 @@ class _Block:
     """Octets with slots between them; with one kind of slot they are joined in C."""
 
     def __init__(self, flat: Iterable[bytes | Slot]) -> None:
-        self._pieces: list[bytes] = []
-        self._places: dict[str, list[int]] = {}
+        self._pieces: list[bytes] = []  # every second one is a slot's
+        self._names: list[str] = []
         gathered: list[bytes] = []
         for part in flat:
             if isinstance(part, bytes):
                 gathered.append(part)
                 continue
             self._pieces += [b"".join(gathered), b""]
-            self._places.setdefault(part.name, []).append(len(self._pieces) - 1)
+            self._names.append(part.name)
             gathered = []
         self._pieces.append(b"".join(gathered))
-        self._only = next(iter(self._places)) if len(self._places) == 1 else None
+        self._only = self._names[0] if len(set(self._names)) == 1 else None
         self._between = self._pieces[::2]
 
     def joined(self, values: Mapping[str, bytes]) -> bytes:
         if self._only:
             return values[self._only].join(self._between)
-        if not self._places:
+        if not self._names:
             return self._pieces[0]
         pieces = self._pieces.copy()
-        for name, places in self._places.items():
-            value = values[name]
-            for place in places:
-                pieces[place] = value
+        pieces[1::2] = map(values.__getitem__, self._names)
         return b"".join(pieces)
 
 
 class _Option:
     """One option, with the joined blocks it has made so far. `inner`: the groups inside; None when those have groups too."""
 
-    __slots__ = ("inner", "kept", "nodes", "tree")
+    __slots__ = ("fixed", "inner", "kept", "nodes", "tree")
 
     inner: tuple[str, ...] | None
+    fixed: _Block | None  # the only block there is, of an option without a choice in it
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
@@ -101,10 +99,13 @@ class _Option:
         groups = [node for node in self.nodes if isinstance(node, _Choice)]
         leaves = all(option.inner == () for group in groups for option in group.every())
         self.inner = tuple(group.name for group in groups) if leaves else None
+        self.fixed = None if groups else _Block(_flat(tree, {}))
         self.kept: dict[object, _Block] = {}
 
     def block(self, chosen: Choices) -> _Block:
-        key = tuple(chosen.get(name) for name in self.inner or ())
+        if self.fixed is not None:
+            return self.fixed
+        key = tuple(map(chosen.get, self.inner or ()))
         found = self.kept.get(key)
         if found is None:
             if len(self.kept) >= _KEPT:
@@ -221,7 +222,8 @@ def choices(compiled: Compiled, person: Fill) -> dict[str, tuple[str, ...]]:
     known = [pick for pick in person.picks if pick.n in compiled.places]
     chosen = {part: tuple(str(pick.n) for pick in known if compiled.places[pick.n] == part) for part in PARTS}
     words = compiled.words[0] + sum(compiled.words[pick.n] for pick in known)
-    shown = [pick for pick in known[1:] if compiled.places[pick.n] != "inside" and compiled.titles[pick.n] != _subject(compiled, person)][:2]
+    subject = _subject(compiled, person)
+    shown = [pick for pick in known[1:] if compiled.places[pick.n] != "inside" and compiled.titles[pick.n] != subject][:2]
     return {
         **chosen,
         **{f"because{pick.n}": (pick.because,) for pick in known},
