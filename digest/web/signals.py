@@ -102,7 +102,8 @@ class Head:
 
 def text(value: bytes, longest: int = _LONGEST_AGENT) -> str:
     """A header as clean text: UTF-8 where it is, no control characters, cut."""
-    return "".join(c for c in value[: 4 * longest].decode("utf-8", "replace") if c.isprintable())[:longest]
+    said = value[: 4 * longest].decode("utf-8", "replace")
+    return (said if said.isprintable() else "".join(c for c in said if c.isprintable()))[:longest]
 
 
 def signals(scope: Mapping[str, Any], headers: Mapping[bytes, bytes], *, mutated: bool = False, junk: bool = False) -> dict[str, Any]:

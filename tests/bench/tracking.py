@@ -1,8 +1,9 @@
 """Press links: how many a second, recorded durably before the answer, beside the limit and the usual way. Run by `scripts/bench tracking`.
 
-The limit is nginx's `return 302`, which looks nothing up and records nothing. `--storm SECONDS` also starts our server cold
-and presses 1,400 links a second at it, `--planning PEOPLE` presses while an edition is planned in the same file.
-Figures drift from machine to machine and run to run: quote the ratios of one run.
+The limit is nginx's `return 302`, which looks nothing up and records nothing. Every server sees the same presses of a few hundred
+browsers; one row of ours has no two alike. Afterwards every press that we answered must be in the database, else there is no table.
+`--storm SECONDS` also starts our server cold and presses 1,400 links a second at it, `--planning PEOPLE` presses while an edition is
+planned in the same file. Figures drift from machine to machine and run to run: quote the ratios of one run.
 """
 
 from __future__ import annotations
@@ -20,11 +21,17 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from sqlalchemy import func, select
+
+from digest.db.schema import click, visit
+from digest.db.session import open_database, read
 
 ROOT = Path(__file__).parent.parent.parent
 GOAL, FLOOR = 0.22, 0.12  # of nginx, with 64 connections
+BROWSERS, UNLIKE = 300, 1_000_000_000  # that press; so many that no two presses are alike
 CONNECTIONS, SECONDS = 64, 5
 STORM = 1400  # a second: 10,000 employees x 70 links, most of them scanned, within ten minutes
 _NGINX = """
@@ -33,11 +40,15 @@ events {{ worker_connections 1024; }}
 http {{ access_log off; keepalive_requests 100000000; server {{ listen 127.0.0.1:{port}; location / {{ return 302 https://example.com/; }} }} }}
 """
 _WRK = """
-local paths, at = {}, 0
+local paths, at, browsers = {}, 0, tonumber(os.getenv("BROWSERS"))
 for line in io.lines(os.getenv("PATHS")) do paths[#paths + 1] = line end
-local headers = {["User-Agent"] = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/155.0.0.0 Safari/537.36",
-    ["Sec-Fetch-Mode"] = "navigate", ["Sec-Fetch-Dest"] = "document"}
-function request() at = at % #paths + 1; return wrk.format("GET", paths[at], headers) end
+local headers = {["Sec-Fetch-Mode"] = "navigate", ["Sec-Fetch-Dest"] = "document"}
+local agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/155.0.%d.0 Safari/537.36"
+function request()
+    at = at + 1
+    headers["User-Agent"] = agent:format(at % browsers)
+    return wrk.format("GET", paths[at % #paths + 1], headers)
+end
 """
 
 
@@ -47,6 +58,8 @@ class Measured:
 
     rate: float
     p99: float  # milliseconds
+    count: int = 0  # answers
+    cpu: float = 0.0  # microseconds of the server's processor for each
 
 
 @dataclass(kw_only=True)
@@ -56,6 +69,7 @@ class Row:
     name: str
     port: int
     links: str
+    browsers: int = BROWSERS
     found: list[Measured] = field(default_factory=list)
 
     @property
@@ -67,6 +81,11 @@ class Row:
     def p99(self) -> float:
         """The median of the 99th percentiles, in milliseconds."""
         return statistics.median(one.p99 for one in self.found)
+
+    @property
+    def cpu(self) -> float:
+        """The median of the microseconds of processor for each press."""
+        return statistics.median(one.cpu for one in self.found)
 
 
 def press(folder: Path, row: Row, seconds: int = SECONDS) -> Measured:
@@ -83,13 +102,15 @@ def press(folder: Path, row: Row, seconds: int = SECONDS) -> Measured:
         str(folder / "press.lua"),
         f"http://127.0.0.1:{row.port}",
     ]
-    said = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "PATHS": str(folder / f"{row.links}.txt")}).stdout
+    environment = {**os.environ, "PATHS": str(folder / f"{row.links}.txt"), "BROWSERS": str(row.browsers)}
+    said = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
     if "Non-2xx" in said or "Socket errors" in said:
         raise SystemExit(f"scripts/bench tracking: {row.name}: {said}")
     rate, p99 = re.search(r"Requests/sec:\s+([\d.]+)", said), re.search(r"99%\s+([\d.]+)(us|ms|s)\b", said)
-    if rate is None or p99 is None:
+    count = re.search(r"(\d+) requests in", said)
+    if rate is None or p99 is None or count is None:
         raise SystemExit(f"scripts/bench tracking: {row.name}: {said}")
-    return Measured(rate=float(rate[1]), p99=float(p99[1]) * {"us": 0.001, "ms": 1, "s": 1000}[p99[2]])
+    return Measured(rate=float(rate[1]), p99=float(p99[1]) * {"us": 0.001, "ms": 1, "s": 1000}[p99[2]], count=int(count[1]))
 
 
 @contextmanager
@@ -140,6 +161,7 @@ def compare(folder: Path, port: int, rounds: int) -> list[Row]:
     rows = [Row(name="nginx return 302: the limit, looks nothing up, records nothing", port=limit, links="read")]
     rows.append(Row(name="Flask + SQLAlchemy + gunicorn (16 threads), a commit for each", port=usual, links="read"))
     rows += [Row(name=f"ours, {words}", port=port, links=name) for name, words in KINDS.items()]
+    rows.append(Row(name="ours, /r/ read, no two browsers alike", port=port, links="read", browsers=UNLIKE))
     shutil.copy(folder / "digest.db", folder / "usual.db")
     gunicorn = [
         sys.executable,
@@ -155,15 +177,44 @@ def compare(folder: Path, port: int, rounds: int) -> list[Row]:
     ]
     nginx = [shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
     with (
-        running(nginx, limit),
-        running(gunicorn, usual, {"CLICKS_DATABASE": str(folder / "usual.db")}),
-        running(ours(folder, port), port),
+        running(nginx, limit) as first,
+        running(gunicorn, usual, {"CLICKS_DATABASE": str(folder / "usual.db")}) as second,
+        running(ours(folder, port), port) as third,
     ):
+        servers = {limit: first, usual: second, port: third}
         for turn in range(rounds):
             for row in rows:
-                row.found.append(press(folder, row))
-                sys.stderr.write(f"round {turn + 1} of {rounds}: {row.name}: {row.found[-1].rate:,.0f}/s, p99 {row.found[-1].p99:.1f} ms\n")
+                before = processor(servers[row.port])
+                found = press(folder, row)
+                row.found.append(replace(found, cpu=1e6 * (processor(servers[row.port]) - before) / found.count))
+                sys.stderr.write(f"round {turn + 1} of {rounds}: {row.name}: {found.rate:,.0f}/s, p99 {found.p99:.1f} ms\n")
+        sys.stderr.write(f"{all_recorded(folder, rows)}\n")
     return rows
+
+
+def processor(process: subprocess.Popen[bytes]) -> float:
+    """Seconds of processor that a server and its children have used."""
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], check=False, capture_output=True, text=True).stdout.split()
+    ticks = 0
+    for pid in (str(process.pid), *listed):
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def all_recorded(folder: Path, rows: Sequence[Row]) -> str:
+    """How long the database took to have every press that our server answered. Stops the bench when one stays away."""
+    answered = sum(one.count for row in rows if row.name.startswith("ours") for one in row.found)
+    began = time.monotonic()
+    engine = open_database(f"sqlite:///{folder / 'digest.db'}")
+    while True:
+        with read(engine) as connection:
+            there = sum(int(connection.execute(select(func.count()).select_from(table)).scalar_one()) for table in (click, visit))
+        if there >= answered:
+            return f"{answered:,} presses were answered, {there:,} are in the database, {time.monotonic() - began:.1f} s after the last."
+        if time.monotonic() > began + 60:
+            raise SystemExit(f"scripts/bench tracking: {answered:,} presses were answered, and only {there:,} are in the database.")
+        time.sleep(0.05)
 
 
 KINDS = {"read": "/r/ read", "share": "/s/ share (short link made on first use)", "visit": "/l/ visit"}
@@ -173,8 +224,11 @@ def table(rows: Sequence[Row]) -> str:
     """The rates against the limit and the usual way."""
     limit, usual = rows[0].rate, rows[1].rate
     width = max(len(row.name) for row in rows)
-    lines = [f"{'':{width}}  {'req/s':>8}  {'p99 ms':>7}  {'of nginx':>8}  {'of Flask':>8}"]
-    lines += [f"{row.name:{width}}  {row.rate:8,.0f}  {row.p99:7.1f}  {row.rate / limit:8.1%}  {row.rate / usual:7.1f}x" for row in rows]
+    lines = [f"{'':{width}}  {'req/s':>8}  {'p99 ms':>7}  {'CPU us':>7}  {'of nginx':>8}  {'of Flask':>8}"]
+    lines += [
+        f"{row.name:{width}}  {row.rate:8,.0f}  {row.p99:7.1f}  {row.cpu:7.1f}  {row.rate / limit:8.1%}  {row.rate / usual:7.1f}x" for row in rows
+    ]
+    lines.append("Ours and Flask's are on disk before each answer: a synced journal that the database is given at once, and a commit.")
     return "\n".join([*lines, f"Goal: {GOAL:.0%} of nginx with a p99 below 10 ms; floor: {FLOOR:.0%}."])
 
 
