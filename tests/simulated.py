@@ -69,6 +69,7 @@ class Simulation:
             queue=_queue(start, self.author),
             site={"company": "Example", "address": "Example, 1 Road", "timezone": SITE},
             schedule=schedule,
+            mix={"at_least": 1},  # a town whose editor has little to say
             smtp={"port": self.relay.port, "connections": 4},
         )
 

@@ -204,6 +204,8 @@ class Tracker:
 
     def _provide(self, connection: Connection, batch: Batch) -> None:
         """The short links that are missing, and the salt of the day."""
+        if not batch.presses:
+            return
         now = max(press.at for press in batch.presses)
         if self._events.counted(batch):
             self._take_salt(now, lambda: links.ensure_salt(connection, now, self._random))

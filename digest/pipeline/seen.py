@@ -56,7 +56,7 @@ class Seen:
         self._made: Bounded[str, bool] = Bounded(most)
         self._slugs: Bounded[tuple[str, str, str], str] = Bounded(most)
         self._shared: Bounded[tuple[str, int, str], bool] = Bounded(most)
-        self.sharers: Bounded[tuple[int, str], datetime] = Bounded(_SHARERS)  # (person, browser); the database may not have the share yet
+        self.sharers: Bounded[tuple[int, str], datetime] = Bounded(min(most, _SHARERS))  # (person, browser); the database may not have the share yet
         self._posts: Bounded[int, dict[int, LinkedPost]] = Bounded(_EDITIONS)
         self._contents: Bounded[int, EditionContent] = Bounded(_EDITIONS)
 

@@ -37,12 +37,14 @@ def web_settings(config: Config, now: datetime) -> WebSettings:
     brand, notes = branding.brand(config)
     for note in notes:
         log.warning("%s", note)
+    usable = networks.usable(config)
+    labels = {network.name: network.label for network in usable}
     return WebSettings(
         site_url=config.site.url,
         site_name=config.site.name,
         company=config.site.company,
         policy_url=config.site.policy_url,
-        networks=networks.usable(config),
+        networks=usable,
         keep_days=config.tracking.keep_days,
         tracking=config.tracking.mode,
         opt_in=config.tracking.consent == "opt-in",
@@ -71,5 +73,5 @@ def web_settings(config: Config, now: datetime) -> WebSettings:
         hour=config.schedule.time,
         quiet=config.schedule.quiet,
         moderation=contribution.rules(config),
-        offered=tuple((network.name, network.label) for network in networks.offered(config)),
+        offered=tuple((name, labels[name]) for name in dict.fromkeys(config.sharing.networks) if name in labels),
     )
