@@ -263,8 +263,12 @@ def connect(host: str, port: int, patience: float) -> Stream:
     """A stream to `host`; the one step that blocks, so it belongs into a thread of its own. Raises CutError."""
     try:
         sock = socket.create_connection((host, port), timeout=patience)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
+        raise CutError(Kind.BROKEN, in_words(error)) from error
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except OSError as error:  # it was reset at once
+        sock.close()
         raise CutError(Kind.BROKEN, in_words(error)) from error
     return Stream(sock)
 
