@@ -233,7 +233,6 @@ def slow_page(
     compiled: Compiled,
     fill: Fill,
     *,
-    two_way: bool = False,
     inliner: Inliner = inline,
     site: Path | None = None,
 ) -> Page:
@@ -242,7 +241,7 @@ def slow_page(
     slots |= told(compiled.language, fill.tally).texts
     chosen = choices(compiled, fill)
     view = ReaderView(chosen)
-    page = render(job(content, compiled.language, two_way=two_way, site=site), (view, view), slots, chosen["minutes"])
+    page = render(job(content, compiled.language, site=site), (view, view), slots, chosen["minutes"])
     return replace(page, html=inliner(page.html))
 
 

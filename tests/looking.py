@@ -77,7 +77,7 @@ def worded(kind: str) -> EditionContent:
 def letter(language: str, kind: str = "usual") -> str:
     """The page of somebody who gets every post, has a long name, and two networks of their own."""
     content = worded(kind)
-    compiled = load_compiled(compile_edition(content, language, two_way=True))
+    compiled = load_compiled(compile_edition(content, language))
     name = {"usual": "Ana", "pictures": "Ana"}.get(kind, LONGEST)
     picks = tuple(Pick(n=post.n, because="new") for post in content.posts)
     return html_of(compiled, person(name=name, picks=picks, networks=("1", "2")))

@@ -50,7 +50,7 @@ FIELDS: dict[str, Any] = {
         f"colleague's {name}": (lambda c, t, name=name: _post(c, 1, **{name: t}))
         for name in ("title", "why", "author", "author_team", "author_place")
     },
-    **{f"curated {name}": (lambda c, t, name=name: _post(c, 4, **{name: t})) for name in ("title", "why", "place", "starts_at", "refer")},
+    **{f"curated {name}": (lambda c, t, name=name: _post(c, 4, **{name: t})) for name in ("title", "why", "place", "starts_at")},
     "question": lambda c, t: _post(c, 4, questions=(t,)),
     "topic": lambda c, t: _post(c, 1, topics=(t,)),
     **{f"inside {name}": (lambda c, t, name=name: _post(c, 7, **{name: t})) for name in ("title", "why", "author_team")},

@@ -16,6 +16,11 @@ _NO_START = frozenset("、。，．・：；？！ー々ゝゞヽヾ）〕］｝
 _NO_END = frozenset("（〔［｛〈《「『【‘“«([{")  # noqa: RUF001 - these very signs
 
 
+def one_line(text: str) -> str:
+    """`text` on one line, of characters that have a glyph: neither a terminal nor a file of ours may choke on what strangers sent."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def width(text: str) -> int:
     """How many columns `text` takes: two for wide letters and emoji, none for marks on other letters."""
     return len(text) if text.isascii() else sum(map(_columns, _GRAPHEME.findall(text)))

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, Literal
 
+from digest.domain.lines import one_line
+
 # seen: a Message-ID was read, which is not yet acceptance. taken: the relay keeps the message, so it said 250.
 # held: kept aside by a rule before that. refused: a rule said no, or the connection broke before the end. done: the relay has forgotten it.
 Event = Literal["seen", "taken", "delivered", "deferred", "bounced", "held", "refused", "done"]
@@ -160,7 +162,7 @@ def _exim_says(rest: str) -> tuple[Event, str, str] | None:
 
 def _clean(words: str) -> str:
     """A log holds what strangers sent: nothing of it may steer a terminal."""
-    return "".join(c if c.isprintable() else " " for c in words).strip()[:_WORDS]
+    return one_line(words)[:_WORDS]
 
 
 def _source(host: str, stamp: str) -> str:

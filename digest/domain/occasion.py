@@ -1,4 +1,4 @@
-"""Events: when they are, and when that is where the reader lives."""
+"""Events: when they are, and when that is where the reader lives. Jobs: until when, and where a referral goes."""
 
 from __future__ import annotations
 
@@ -59,3 +59,15 @@ def at_offset(iso: str, offset: str) -> str:
     """The same moment on the clock of that offset, as ISO 8601."""
     moment = datetime.fromisoformat(iso)
     return moment.astimezone(datetime.fromisoformat(f"2026-01-01T00:00:00{offset}").tzinfo).isoformat()
+
+
+def is_closed(closes: date | None, day: date) -> bool:
+    """True when a job's last day has passed."""
+    return closes is not None and day > closes
+
+
+def leads_to(refer: str) -> str:
+    """The address behind where a referral goes: a page, a letter, or "" for words such as "ask Lena in 4.12"."""
+    if refer.startswith(("https://", "http://")):
+        return refer
+    return f"mailto:{refer}" if "@" in refer else ""

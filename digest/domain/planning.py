@@ -12,6 +12,7 @@ from digest.domain.calendar import parse_period
 from digest.domain.edition import EditionContent, EditionPost, FrozenAnswer, FrozenFigure, FrozenLesson
 from digest.domain.employee import Employee
 from digest.domain.link import MAX_NUMBER
+from digest.domain.occasion import is_closed
 from digest.domain.post import Answer, EditionWords, Figure, Lesson, Origin, Post, Queue, Visibility
 from digest.domain.prose import plain
 from digest.domain.words import count_words, pace, reading_minutes
@@ -100,7 +101,7 @@ def _open(post: Post, day: date) -> bool:
         return False
     if post.starts_at and date.fromisoformat((post.ends_at or post.starts_at)[:10]) < day:
         return False
-    return not (post.closes and day > post.closes)
+    return not is_closed(post.closes, day)
 
 
 def _stays(post: Post, *, day: date, words: Words) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from digest.domain.lines import one_line
 from digest.errors import FileProblemsError, UnreadableFileError
 from digest.files.problems import decode
 
@@ -102,7 +103,7 @@ def _all(handle: int, octets: bytes) -> None:
 def _as_toml(draft: Draft, today: date) -> str:
     """One `[[post]]`, waiting for somebody to say why."""
     pairs = {
-        "title": _plain(draft.title) or draft.url,
+        "title": one_line(draft.title) or draft.url,
         "url": draft.url,
         "language": draft.language,
         "image": draft.image,
@@ -110,18 +111,13 @@ def _as_toml(draft: Draft, today: date) -> str:
     }
     if not draft.image:
         del pairs["image_alt"]
-    origin = f"# Drafted on {today} from {_plain(draft.source)}." if draft.source else f"# Drafted on {today}."
+    origin = f"# Drafted on {today} from {one_line(draft.source)}." if draft.source else f"# Drafted on {today}."
     head = [origin, "[[post]]", "draft = true  # say below why it matters, then delete this line"]
-    lines = [f"{key} = {_quoted(value)}" for key, value in pairs.items() if _plain(value)]
-    tail = [f"# They say: {_plain(draft.they_say)}"] if draft.they_say else []
+    lines = [f"{key} = {_quoted(value)}" for key, value in pairs.items() if one_line(value)]
+    tail = [f"# They say: {one_line(draft.they_say)}"] if draft.they_say else []
     return "\n".join([*head, *lines, *tail, '# why = ""', ""])
 
 
 def _quoted(value: str) -> str:
     """A basic string: JSON's own escapes are TOML's."""
-    return json.dumps(_plain(value), ensure_ascii=False)
-
-
-def _plain(value: str) -> str:
-    """One line of characters that have a glyph: neither a string nor a comment may hold others."""
-    return " ".join("".join(c if c.isprintable() else " " for c in value).split())
+    return json.dumps(one_line(value), ensure_ascii=False)

@@ -9,6 +9,7 @@ from typing import Any
 
 from lxml import etree, html
 
+from digest.domain.lines import one_line
 from digest.domain.link import web_address, without_utm
 
 _MOST = 500  # entries that are looked at
@@ -57,7 +58,7 @@ def _plain(value: object, longest: int) -> str:
         words = str(html.fromstring(f"<div>{marked}</div>").text_content()) if "<" in marked or "&" in marked else marked
     except (etree.LxmlError, ValueError):
         words = ""
-    clean = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    clean = one_line(words)
     return clean if len(clean) <= longest else f"{clean[: longest - 1].rstrip()}…"
 
 

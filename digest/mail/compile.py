@@ -57,7 +57,6 @@ def compile_edition(
     content: EditionContent,
     language: str,
     *,
-    two_way: bool = False,
     intents: Mapping[tuple[int, str], str] | None = None,
     inliner: Inliner = inline,
     site: Path | None = None,
@@ -66,7 +65,7 @@ def compile_edition(
 
     `site`: a folder whose templates win over ours; then the letter is searched for what no letter may lack.
     """
-    work = job(content, language, two_way=two_way, intents=intents, site=site)
+    work = job(content, language, intents=intents, site=site)
     content = work.content
     counted = _count(content)
     salt = free_salt(repr((content, work.words.phrases)))

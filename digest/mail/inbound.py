@@ -11,6 +11,7 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 
 from digest.domain.bounce import BounceSource, Report, Said
+from digest.domain.lines import one_line
 from digest.mail.guess import guess
 from digest.mail.parts import Fields, Part, decoded, first, parts, read_fields
 
@@ -74,7 +75,7 @@ def _said(part: Part) -> Iterator[Said]:
                 original=_recipient(_nth(group, "original-recipient", number)),
                 action=_action(_nth(group, "action", number)),
                 status=_nth(group, "status", number).partition("(")[0].strip()[:20],
-                diagnostic=_plain(_nth(group, "diagnostic-code", number)),
+                diagnostic=_diagnostic(_nth(group, "diagnostic-code", number)),
             )
 
 
@@ -154,6 +155,5 @@ def _references(data: bytes, found: list[Part]) -> Iterable[str]:
     return list(unique)
 
 
-def _plain(text: str) -> str:
-    """`text` on one line, without what a terminal or a database would choke on."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text.removeprefix("smtp;")).split())[:500]
+def _diagnostic(text: str) -> str:
+    return one_line(text.removeprefix("smtp;"))[:500]

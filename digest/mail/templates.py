@@ -42,13 +42,12 @@ class Page:
 class Job:
     """What is rendered: an edition in one language.
 
-    `two_way`: links to answer, vote and give are live. `site`: a folder of templates that win over ours.
-    `salt`: the word that slots are marked with, when they are marked. `placed`: every tag says where in the templates it stands.
+    `site`: a folder of templates that win over ours. `salt`: the word that slots are marked with, when they are marked.
+    `placed`: every tag says where in the templates it stands.
     """
 
     content: EditionContent
     words: Words
-    two_way: bool = False
     intents: Mapping[tuple[int, str], str] = field(default_factory=dict)  # with tracking off: (post, network letter) -> compose address
     site: Path | None = None
     salt: str = ""
@@ -59,13 +58,12 @@ def job(
     content: EditionContent,
     language: str,
     *,
-    two_way: bool = False,
     intents: Mapping[tuple[int, str], str] | None = None,
     site: Path | None = None,
 ) -> Job:
     """The job of rendering `content` for readers of `language`."""
     words = catalogue.words(language)
-    return Job(content=in_language(content, words.language), words=words, two_way=two_way, intents=intents or {}, site=site)
+    return Job(content=in_language(content, words.language), words=words, intents=intents or {}, site=site)
 
 
 def place_of(post: EditionPost) -> str:
@@ -106,15 +104,15 @@ class Links:
 
     def answer(self, post: EditionPost) -> str:
         """Where *Reply to NAME* leads."""
-        return f"{self._site}/a/{self._slots['control']}/{number(post.n)}" if self._job.two_way else ""
+        return f"{self._site}/a/{self._slots['control']}/{number(post.n)}"
 
     def vote(self, post: EditionPost) -> str:
         """Where *Not for me* leads."""
-        return f"{self._site}/v/{self._slots['control']}/{number(post.n)}" if self._job.two_way else ""
+        return f"{self._site}/v/{self._slots['control']}/{number(post.n)}"
 
     def pass_on(self, post: EditionPost) -> str:
         """Where *Pass on* leads: to a colleague, inside the wall. What is public is shared instead."""
-        return f"{self._site}/pass/{self._slots['control']}/{number(post.n)}" if self._job.two_way and post.internal else ""
+        return f"{self._site}/pass/{self._slots['control']}/{number(post.n)}" if post.internal else ""
 
     def picture(self, shown: Picture) -> str:
         """Where a picture is; the same address for everybody."""
@@ -122,21 +120,21 @@ class Links:
 
     def refer(self, post: EditionPost) -> str:
         """Where a job says how to refer somebody."""
-        return f"{self._site}/refer/{self._slots['control']}/{number(post.n)}" if post.refer and self._job.two_way else ""
+        return f"{self._site}/refer/{self._slots['control']}/{number(post.n)}" if post.refer else ""
 
     def calendar(self, post: EditionPost) -> str:
         """An event as a file for calendars."""
-        return f"{self._site}/c/{self._slots['control']}/{number(post.n)}.ics" if post.starts_at and self._job.two_way else ""
+        return f"{self._site}/c/{self._slots['control']}/{number(post.n)}.ics" if post.starts_at else ""
 
     @property
     def give(self) -> str:
         """Where a question, a nomination or a post is given."""
-        return f"{self._site}/give/{self._slots['control']}" if self._job.two_way else ""
+        return f"{self._site}/give/{self._slots['control']}"
 
     @property
     def preferences(self) -> str:
         """Where a person changes what they get and sees what is stored."""
-        return f"{self._site}/me/{self._slots['control']}" if self._job.two_way else ""
+        return f"{self._site}/me/{self._slots['control']}"
 
     @property
     def stop(self) -> str:
@@ -212,7 +210,6 @@ def _context(job: Job, view: View, slots: Mapping[str, str], minutes: Sequence[s
         "minutes": minutes,
         "forms": plural_forms(job.words.language),
         "receipts": RECEIPTS if content.tracking == "individual" else (),  # for readers who are measured
-        "two_way": job.two_way,
     }
 
 

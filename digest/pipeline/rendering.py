@@ -44,7 +44,7 @@ def compile_languages(
     """
     wanted = sorted({catalogue.spoken(language) for language in languages} or {catalogue.spoken("")})
     intents = share_intents(content, networks) if content.tracking == "off" else {}
-    return {language: compile_edition(content, language, two_way=True, intents=intents, site=site) for language in wanted}
+    return {language: compile_edition(content, language, intents=intents, site=site) for language in wanted}
 
 
 def share_intents(content: EditionContent, known: Iterable[Network] | None = None) -> dict[tuple[int, str], str]:

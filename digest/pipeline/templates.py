@@ -100,12 +100,12 @@ def _variants(content: EditionContent) -> Iterator[EditionContent]:
 
 def _rendered(content: EditionContent, language: str, site: Path | None) -> Iterator[Problem]:
     intents = share_intents(content) if content.tracking == "off" else {}
-    work = job(content, language, two_way=True, intents=intents, site=site)
+    work = job(content, language, intents=intents, site=site)
     try:
         if site and (lacking := _lacking(work, site)):
             yield from lacking
             return
-        compiled = load_compiled(compile_edition(content, language, two_way=True, intents=intents, site=site))
+        compiled = load_compiled(compile_edition(content, language, intents=intents, site=site))
         filler = Filler(compiled)
         for reader in _readers(work.content, every_part=language == "en"):
             unlike = difference(work, compiled, filler, reader)

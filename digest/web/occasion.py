@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from digest.db.control import Holder
 from digest.domain.edition import EditionPost
 from digest.domain.link import clean
+from digest.domain.occasion import is_closed, leads_to
 from digest.domain.post import Kind
 from digest.pipeline import carried, occasions
 from digest.web.rooms import Rooms
@@ -64,17 +65,16 @@ class OccasionPages:
             await run_in_threadpool(lambda: occasions.take_back_referral(self._rooms.engine, post, control=control))
             return await self._page(holder, post, link, "undone")
         if sent.machine or self._over(post):  # nothing is counted for who did not read the page, and nothing is lost: the button is still there
-            return await self._page(holder, post, link, "again")
+            return await self._page(holder, post, link, "" if self._over(post) else "again")
         now = self._rooms.clock()
         await run_in_threadpool(lambda: occasions.note_referral(self._rooms.engine, holder, post, control=control, now=now))
         return await self._page(holder, post, link, "done")
 
     def _over(self, post: EditionPost) -> bool:
-        return post.closes is not None and self._rooms.clock().date() > post.closes
+        return is_closed(post.closes, self._rooms.clock().date())
 
     async def _page(self, holder: Holder, post: EditionPost, link: str, said: str) -> Response:
-        leads = post.refer if post.refer.startswith(("https://", "http://")) else f"mailto:{post.refer}" if "@" in post.refer else ""
-        values: dict[str, Any] = {"post": post, "said": said, "over": self._over(post), "leads": leads}
+        values: dict[str, Any] = {"post": post, "said": said, "over": self._over(post), "leads": leads_to(post.refer)}
         return (await self._rooms.page("refer", holder.language, link, "referred", "undo", **values)).response()
 
 

@@ -71,9 +71,9 @@ def _dom(html: str) -> Any:
 
 
 @cache
-def _compiled(language: str, kind: str, *, two_way: bool = False) -> tuple[EditionContent, Compiled]:
+def _compiled(language: str, kind: str) -> tuple[EditionContent, Compiled]:
     content = EDITIONS[kind]
-    return content, load_compiled(compile_edition(content, language, two_way=two_way))
+    return content, load_compiled(compile_edition(content, language))
 
 
 def _shown(post: EditionPost, alt: str) -> EditionPost:
@@ -123,27 +123,26 @@ def readers(draw: st.DrawFn, content: EditionContent) -> Fill:
     return person(picks=picks, networks=tuple(networks), name=name, tally=draw(st.none() | tally), clocks=clocks)
 
 
-@pytest.mark.parametrize("two_way", [False, True])
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", [kind for kind in EDITIONS if kind != "naughty"])
 @settings(max_examples=6, deadline=None)
 @given(data=st.data())
-def test_the_filled_message_is_what_the_slow_way_makes(data: st.DataObject, kind: str, language: str, two_way: bool) -> None:
-    _same_as_slow(data, kind, language, two_way=two_way)
+def test_the_filled_message_is_what_the_slow_way_makes(data: st.DataObject, kind: str, language: str) -> None:
+    _same_as_slow(data, kind, language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_naughty_words_change_nothing_about_that(data: st.DataObject, language: str) -> None:
-    _same_as_slow(data, "naughty", language, two_way=False)
+    _same_as_slow(data, "naughty", language)
 
 
-def _same_as_slow(data: st.DataObject, kind: str, language: str, *, two_way: bool) -> None:
-    content, compiled = _compiled(language, kind, two_way=two_way)
+def _same_as_slow(data: st.DataObject, kind: str, language: str) -> None:
+    content, compiled = _compiled(language, kind)
     reader = data.draw(readers(content))
     text, html = _parts(_headed(fill(compiled, reader).body))
-    page = slow_page(content, compiled, reader, two_way=two_way)
+    page = slow_page(content, compiled, reader)
     slow_text, slow_html = _parts(slow_message(page, "x"))
     assert text.rstrip("\n") == slow_text.rstrip("\n")
     assert _dom(html) == _dom(slow_html)
@@ -178,7 +177,7 @@ def test_every_address_is_the_one_that_was_minted() -> None:
 
 
 def test_tokens_stand_in_every_link_of_a_tracked_letter() -> None:
-    _, compiled = _compiled("en", "full", two_way=True)
+    _, compiled = _compiled("en", "full")
     text, html = _parts(_headed(fill(compiled, person(networks=("5", "1"))).body))
     site = "https://letter.osterglen.example"
     wanted = [f"{site}/r/{SHARE}/01", f"{site}/s/{SHARE}/010", f"{site}/s/{SHARE}/015", f"{site}/s/{SHARE}/011", f"{site}/a/{CONTROL}/01"]
@@ -190,18 +189,10 @@ def test_tokens_stand_in_every_link_of_a_tracked_letter() -> None:
 
 
 def test_an_internal_post_has_no_link_that_leads_outside() -> None:
-    _, compiled = _compiled("en", "full", two_way=True)
+    _, compiled = _compiled("en", "full")
     text, html = _parts(_headed(fill(compiled, person(picks=(Pick(n=8),), networks=("1", "2"))).body))
     assert "/s/" not in html + text
     assert f"/r/{SHARE}/08" in html
-
-
-def test_a_letter_that_cannot_be_answered_has_no_link_that_needs_it() -> None:
-    _, compiled = _compiled("en", "full")
-    body = fill(compiled, person(control="")).body
-    text, html = _parts(_headed(body))
-    for path in ("/a/", "/v/", "/give/", "/me/"):
-        assert f"letter.osterglen.example{path}" not in html + text
 
 
 def test_with_tracking_off_no_token_stands_anywhere() -> None:
@@ -266,12 +257,15 @@ def test_a_token_of_the_wrong_length_is_refused() -> None:
 
 
 def test_the_largest_letter_the_configuration_allows_is_not_clipped() -> None:
-    """Gmail clips at 102 KB and hides the link to leave; twelve posts and five inside are the most that `[mix]` takes."""
+    """Gmail clips at 102 KB and hides the link to leave; twelve posts and five inside are the most that `[mix]` takes.
+
+    Planning leaves things out above `budget.html_bytes`; this is what it begins with.
+    """
     posts = tuple(colleague(n) if n <= 6 else curated(n) if n <= 12 else inside(n) for n in range(1, 18))
     compiled = load_compiled(compile_edition(edition(posts=posts), "de"))
     reader = person(picks=tuple(Pick(n=post.n, because="team") for post in posts), networks=("1", "6"))
     _, html = _parts(_headed(fill(compiled, reader).body))
-    assert len(html.encode()) < 90_000
+    assert len(html.encode()) < 102_000
 
 
 def test_a_post_in_another_language_says_so() -> None:

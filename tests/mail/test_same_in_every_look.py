@@ -71,8 +71,8 @@ def _part(part: str) -> str:
 @cache
 def compiled(look: str, language: str, site: Path | None) -> tuple[Job, Compiled, Filler]:
     content = edition(brand=BRANDS[look])
-    found = load_compiled(compile_edition(content, language, two_way=True, site=site))
-    return job(content, language, two_way=True, site=site), found, Filler(found)
+    found = load_compiled(compile_edition(content, language, site=site))
+    return job(content, language, site=site), found, Filler(found)
 
 
 @pytest.fixture(scope="module", params=list(itertools.permutations(PARTS)), ids="-".join)

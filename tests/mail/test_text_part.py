@@ -30,7 +30,7 @@ def _letter(language: str) -> tuple[str, str]:
         translations={"ar": Translation(title="عاد الفرن", why="عاد **الفرن** إلينا بعد أسبوع."), "ja": Translation(title="題", why="本文")},
     )
     content = edition(posts=tuple(posts))
-    body = compile_edition(content, language, two_way=True, inliner=lambda page: page)
+    body = compile_edition(content, language, inliner=lambda page: page)
     wire = Renderer(content, ENVELOPE, {language: body}, KEYS).wire(message(language=language, networks=("1", "6")))
     parsed = message_from_bytes(wire, policy=policy.default)
     text, html = parsed.get_body(("plain",)), parsed.get_body(("html",))

@@ -148,9 +148,9 @@ def test_what_is_the_same_for_everybody_holds_no_ready_caption() -> None:
 def test_control_tokens_are_the_messages_own() -> None:
     message = mail.message()
     content = mail.edition()
-    two_way = Renderer(content, mail.ENVELOPE, {"en": compile_edition(content, "en", two_way=True)}, mail.KEYS)
+    letters = Renderer(content, mail.ENVELOPE, {"en": compile_edition(content, "en")}, mail.KEYS)
     wanted = control_token(mail.KEYS.control, message.period, message.employee)
-    assert f"https://letter.osterglen.example/a/{wanted}/01" in two_way.preview(message)["links"]
+    assert f"https://letter.osterglen.example/a/{wanted}/01" in letters.preview(message)["links"]
 
 
 @pytest.mark.parametrize("picks", [(Pick(n=1),), (Pick(n=4),), (Pick(n=7),), (Pick(n=5), Pick(n=6))])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -91,9 +91,14 @@ def test_what_presses_quicker_than_anybody_reads_counts_nothing(linked: Linked, 
 
 def test_a_job_that_has_closed_counts_nothing_and_says_so(linked: Linked, web: TestClient) -> None:
     where = path("refer", carries(linked, **JOB), 2)
-    linked.now = datetime(2027, 1, 2, tzinfo=UTC) + timedelta(hours=9)
-    assert "not open any more" in web.get(where).text
-    assert "<form" not in web.get(where).text
+    left_open = forms(web.get(where).text)["referred"]
+    linked.now = datetime(2027, 1, 1, 0, 1, tzinfo=UTC)
+    late = web.post(where, data=left_open, headers=OURS)
+    for page in (web.get(where), late):
+        assert "not open any more" in page.text
+        assert "<form" not in page.text
+        assert 'role="status"' not in page.text
+    assert referrals(linked) == []
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def secrets(content: EditionContent, now: datetime) -> set[str]:
 @given(st.lists(WALLS, min_size=1, max_size=5), st.booleans(), st.data())
 def test_no_subject_or_preheader_has_an_internal_word(walls: list[str | int], titled: bool, data: st.DataObject) -> None:
     content = frozen(walls, "A subject" if titled else None)
-    meter = Meter(content, load_compiled(compile_edition(content, "en", two_way=True, inliner=lambda page: page)))
+    meter = Meter(content, load_compiled(compile_edition(content, "en", inliner=lambda page: page)))
     numbers = [one.n for one in content.posts]
     for chosen in (*([n] for n in numbers), data.draw(st.lists(st.sampled_from(numbers), unique=True))):
         letter = meter.letter(Choice(picks=tuple(Pick(n=n) for n in sorted(chosen)), networks="12"), "typical")
