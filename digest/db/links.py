@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from digest.db.prepared import Packed, Row
 from digest.db.schema import click, day_salt, edition, edition_post, employee, message, post, short_link, token, visit
-from digest.domain.link import may_be_public, slug
+from digest.domain.link import may_be_public, slug, slugs_of
 from digest.domain.post import Visibility
 from digest.domain.press import LinkedPost, LinkToken
 from digest.errors import StorageError
@@ -236,6 +236,40 @@ def mint(connection: Connection, wants: Sequence[Want], random: Callable[[int], 
     raise StorageError("short_link", f"no free slug in {_DRAWS} draws", hint="The machine's random source is broken; check /dev/urandom.")
 
 
+def made_of(connection: Connection, wants: Iterable[Want], secret: bytes) -> dict[tuple[str, str, str], str]:
+    """Slugs for `wants`, which have none: not stored yet, the same wherever they are made, and nobody else's."""
+    coming = {want.key: slugs_of(secret, *want.key) for want in wants}
+    made = {key: next(following) for key, following in coming.items()}
+    while taken := set(made.values()) & _stored(connection, made.values()):
+        made |= {key: next(coming[key]) for key, slug in made.items() if slug in taken}
+    return made
+
+
+def _stored(connection: Connection, slugs: Iterable[str]) -> set[str]:
+    return {row.slug for row in _THESE.rows(connection, {"wanted": _listed(connection, slugs)})}
+
+
+def arriving(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[str, ShortLink]:
+    """Rows of short links that are not stored yet as a visit needs them, each with its post as it is now."""
+    periods = hashes(connection, [row["edition_id"] for row in rows])
+    posts = current(connection, [row["post_id"] for row in rows])
+    return {
+        row["slug"]: ShortLink(
+            slug=row["slug"],
+            owner=row["owner"],
+            network=row["network"],
+            period=periods.get(row["edition_id"], ("", ""))[0],
+            disabled=False,
+            post=posts.get(row["post_id"]) or _nothing(row["edition_id"], row["post_id"]),
+        )
+        for row in rows
+    }
+
+
+def _nothing(edition_id: int, post_id: str) -> LinkedPost:
+    return LinkedPost(edition=edition_id, n=0, id=post_id, title="", internal=False, url=None, recalled=None)
+
+
 def _kept(table: Table, *without: str, once: Sequence[str] = ()) -> Packed:
     """An INSERT of every column; nothing happens to a row that is there, by its key `once` or by any."""
     values = {column.name: bindparam(column.name, type_=column.type) for column in table.c if column.name not in without}
@@ -243,6 +277,7 @@ def _kept(table: Table, *without: str, once: Sequence[str] = ()) -> Packed:
     return Packed(lambda dialect: makers[dialect](table).values(values).on_conflict_do_nothing(index_elements=once or None))
 
 
+_THESE = Packed(lambda dialect: select(short_link.c.slug).where(_among(short_link.c.slug, dialect)))
 _CLICKED, _VISITED = (_kept(table, "id", once=["event"]) for table in (click, visit))
 _MINTED = _kept(short_link, "disabled_at")
 _LATER = {"country": "", "click_id": None}  # what events in an older spool do not have
@@ -252,6 +287,11 @@ def put_events(connection: Connection, clicks: Sequence[Mapping[str, Any]], visi
     """Insert events; one that is already there (a replayed spool) stays as it is."""
     _CLICKED.each(connection, {}, clicks)
     _VISITED.each(connection, {}, [{**_LATER, **row} for row in visits])
+
+
+def put_short_links(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert short links; what is there already, by its slug or by what it is for, stays as it is."""
+    _MINTED.each(connection, {}, rows)
 
 
 def salt(connection: Connection, now: datetime) -> bytes | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, DateTime, Dialect, Executable, Select, TypeDecorator
+from sqlalchemy import JSON, Connection, DateTime, Dialect, Executable, Select, TypeDecorator
 from sqlalchemy.exc import DBAPIError
 
 _VALUES = re.compile(r"VALUES \((?:\?(?:, )?)+\)")
@@ -28,6 +28,7 @@ class _Compiled(NamedTuple):
     binders: Mapping[str, Callable[[Any], Any]]
     readers: Sequence[tuple[int, Callable[[Any], Any]]]  # of columns whose values the driver gives in another form
     row: Any  # its class
+    documents: frozenset[int]  # columns that hold JSON
 
 
 class Prepared:
@@ -89,7 +90,8 @@ class Prepared:
         readers = [(place, read) for place, column in enumerate(columns) if (read := _reader(column.type, dialect))]
         row = _NAMED_TUPLE("Row", [str(column.key) for column in columns])
         constants = {name: binders[name](parameter.value) if name in binders else parameter.value for name, parameter in names.items()}
-        return _Compiled(str(compiled), constants, compiled.positiontup, binders, readers, row)
+        documents = frozenset(place for place, column in enumerate(columns) if isinstance(column.type, JSON))
+        return _Compiled(str(compiled), constants, compiled.positiontup, binders, readers, row, documents)
 
 
 class Packed(Prepared):
@@ -103,13 +105,14 @@ class Packed(Prepared):
         if connection.dialect.name != "sqlite":
             return super().rows(connection, values)
         found = self._for(connection.dialect)
-        fields = ", ".join(f'"{name}"' for name in found.row._fields)
-        sql = f"SELECT json_group_array(json_array({fields})) FROM ({found.sql})"  # noqa: S608 - names of our own columns
+        fields = [f'json("{name}")' if place in found.documents else f'"{name}"' for place, name in enumerate(found.row._fields)]
+        sql = f"SELECT json_group_array(json_array({', '.join(fields)})) FROM ({found.sql})"  # noqa: S608 - names of our own columns
         cursor = self._run(connection, found._replace(sql=sql), _laid_out(found, _bound(found, values)))
         made = json.loads(cursor.fetchone()[0])
         for place, reader in found.readers:
-            for one in made:
-                one[place] = reader(one[place])
+            if place not in found.documents:  # what they hold was read with the rest
+                for one in made:
+                    one[place] = reader(one[place])
         return [found.row(*one) for one in made]
 
     def each(self, connection: Connection, shared: Mapping[str, Any], many: Sequence[Mapping[str, Any]]) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from digest.db import links, suppressions
-from digest.db.schema import click, consent_event, visit
+from digest.db.schema import Moment, click, consent_event, short_link, visit
 from digest.db.schema import employee as person
 from digest.domain.press import ERASED
 
@@ -41,9 +41,25 @@ def switch(connection: Connection, *, employee: int, at: datetime, receive: bool
         (suppressions.come_back if receive else suppressions.leave)(connection, employee, at, how=how)
 
 
-def bring(connection: Connection, clicks: Sequence[bytes], visits: Sequence[bytes]) -> None:
-    """Insert the `row` of each JSON text; the database reads them itself. A row has every column, and its moment to the microsecond."""
-    for table, texts in ((click, clicks), (visit, visits)):
+def put_links(connection: Connection, rows: Sequence[Mapping[str, Any]], draw: Callable[[], str]) -> None:
+    """Insert short links; those of people who were erased meanwhile are nobody's. `draw` gives letters nobody can guess."""
+    people = {row["owner"]: number for row in rows if (number := _person_of(row["owner"])) is not None}
+    gone = set(people.values()) - _there(connection, people.values())
+    kept = [{**row, "owner": f"erased:{draw()}"} if people.get(row["owner"]) in gone else row for row in rows]
+    links.put_short_links(connection, kept)
+
+
+def _person_of(owner: str) -> int | None:
+    kind, _, number = owner.partition(":")
+    return int(number) if kind == "employee" else None
+
+
+def bring(connection: Connection, clicks: Sequence[bytes], visits: Sequence[bytes], made: Sequence[bytes]) -> None:
+    """Insert the `row` of each JSON text; the database reads them itself. A row has every column, and its moment to the microsecond.
+
+    `made`: short links. What is there already stays as it is.
+    """
+    for table, texts in ((short_link, made), (click, clicks), (visit, visits)):
         if texts:
             connection.execute(_bringing(table, connection.dialect.name), {"texts": f"[{b','.join(texts).decode('ascii')}]"})
 
@@ -77,7 +93,8 @@ def _bringing(table: Table, dialect: str) -> Executable:
         listed = func.json_each(texts).table_valued("value")
         found = [_extracted(listed.c.value, column) for column in columns]
     rows = select(*found).select_from(listed).where(literal(1) == 1)  # SQLite's grammar wants a WHERE before ON CONFLICT
-    made: Executable = makers[dialect](table).from_select(columns, rows).on_conflict_do_nothing(index_elements=["event"])
+    once = ["event"] if "event" in table.c else None  # a short link has two things that make it one
+    made: Executable = makers[dialect](table).from_select(columns, rows).on_conflict_do_nothing(index_elements=once)
     return made
 
 
@@ -87,7 +104,7 @@ def _cast(value: Any, column: Column[Any]) -> ColumnElement[Any]:  # noqa: ANN40
 
 def _extracted(value: ColumnElement[Any], column: Column[Any]) -> ColumnElement[Any]:
     found = func.json_extract(value, f"$.row.{column.name}")
-    return func.replace(func.substr(found, 1, _MOMENT), "T", " ") if column.name == "at" else found
+    return func.replace(func.substr(found, 1, _MOMENT), "T", " ") if isinstance(column.type, Moment) else found
 
 
 def _there(connection: Connection, numbers: Iterable[int]) -> set[int]:

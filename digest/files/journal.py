@@ -28,7 +28,7 @@ class Journal:
 
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
-        self.written = 0  # records since the start
+        self.written = 0  # events since the start
         self._page: _Page | None = None
         self._name = f"{spool.path.name}.{secrets.token_hex(4)}"
         self._pages = 0
@@ -41,7 +41,7 @@ class Journal:
         return self._page is None or not self._page.size
 
     def append(self, lines: bytes, count: int) -> None:
-        """Write `count` whole lines and wait until they are on disk, or none of them. Raises OSError."""
+        """Write whole lines, of which `count` are events, and wait until they are on disk, or none of them. Raises OSError."""
         with self._writing:
             page = self._page = self._page or self._begun()
             if self._behind + page.size + len(lines) > self.spool.most:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 _HEAD = 9  # octets before the JSON: the checksum and a space
+_LATELY_FILES, _LATELY_OCTETS = 16, 2**20  # that are searched, and in each from its end
 
 Record = Mapping[str, Any]
 
@@ -79,6 +80,17 @@ class Spool:
             if size == 0:
                 sync_folder(self.path.parent)
 
+    def lately(self, beginnings: Sequence[bytes]) -> Iterator[bytes]:
+        """For each of `beginnings` the JSON of a record that begins so, where one stands in what was written last. Locks nothing."""
+        left = list(beginnings)
+        for path in sorted(self._files(), key=_age, reverse=True)[:_LATELY_FILES]:
+            if not left:
+                return
+            tail = _tail(path)
+            found = {begin: text for begin in left if (text := _record_of(tail, begin)) is not None}
+            left = [begin for begin in left if begin not in found]
+            yield from found.values()
+
     def octets(self) -> int:
         """How much waits."""
         return sum(size for _, size in map(_identity, self._files()))
@@ -138,7 +150,8 @@ class Spool:
         return list(self.path.parent.glob(f"{self.path.name}.*"))
 
     def _files(self) -> list[Path]:
-        return [path for path in (self.path, *self._sealed()) if path.exists()]
+        active = [self.path] if self.path.exists() else []  # asked first: what is sealed meanwhile is seen under its new name
+        return [*active, *(path for path in self._sealed() if path.exists())]
 
 
 def line(record: Record) -> bytes:
@@ -182,6 +195,21 @@ def _lines(path: Path) -> int:
             return sum(1 for raw in file if raw != b"\n")
     except FileNotFoundError:
         return 0
+
+
+def _tail(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _LATELY_OCTETS))
+            return file.read()
+    except FileNotFoundError:  # all of it is stored
+        return b""
+
+
+def _record_of(data: bytes, beginning: bytes) -> bytes | None:
+    """The JSON of the first whole record in `data` that begins so."""
+    at = data.find(beginning)
+    return read_text(data[max(at - _HEAD, 0) : data.find(b"\n", at) + 1]) if at >= 0 else None
 
 
 def _identity(path: Path) -> tuple[int, int]:

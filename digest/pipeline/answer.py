@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from digest.domain.edition import EditionContent, EditionPost
 from digest.domain.press import Standing
 from digest.domain.share import Network
+from digest.pipeline.batch import Batch
 
 Row = dict[str, Any]
 
@@ -46,8 +47,10 @@ class Looked:
     """What reading the database could say: an answer for each press, and rows of events that are not stored yet."""
 
     answers: list[Answer]
+    batch: Batch
     clicks: list[Row]
     visits: list[Row]
+    made: list[Row] = field(default_factory=list)  # short links
 
 
 @dataclass(frozen=True, kw_only=True)

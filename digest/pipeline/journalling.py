@@ -41,11 +41,14 @@ class Journalling:
         return looked.answers
 
     def _keep(self, looked: Looked) -> None:
-        lines = [framed(text) for text in ready(looked.clicks, looked.visits)]
-        if not lines:
-            return
+        lines = [framed(text) for text in ready(looked.clicks, looked.visits, looked.made)]
+        if lines:
+            self._write(lines, looked)
+        self._tracker.kept(looked)
+
+    def _write(self, lines: Sequence[bytes], looked: Looked) -> None:
         try:
-            self._journal.append(b"".join(lines), len(lines))
+            self._journal.append(b"".join(lines), len(looked.clicks) + len(looked.visits))
         except OSError as error:
             if not self._told:
                 _log.warning(

@@ -20,11 +20,12 @@ from digest.domain.link import web_address, with_utm
 from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing, owner, standing
 from digest.domain.target import is_own_link
 from digest.errors import StorageError
-from digest.pipeline.answer import NOWHERE, Answer, Looked, Remembered, Share
+from digest.pipeline.answer import NOWHERE, Answer, Looked, Remembered, Row, Share
 from digest.pipeline.batch import Batch
 from digest.pipeline.events import Events
 from digest.pipeline.fresh import Fresh
 from digest.pipeline.landing import public_title, visited
+from digest.pipeline.minting import Minting
 from digest.pipeline.seen import Seen
 from digest.pipeline.tracking import OWN_MINUTES, Mode, TrackingSettings, employee_of
 
@@ -38,7 +39,13 @@ class Tracker:
     """Answers presses in batches; used by one thread at a time."""
 
     def __init__(
-        self, engine: Engine, settings: TrackingSettings, random: Callable[[int], bytes] = secrets.token_bytes, *, seen: Seen | None = None
+        self,
+        engine: Engine,
+        settings: TrackingSettings,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+        *,
+        seen: Seen | None = None,
+        minting: Minting | None = None,
     ) -> None:
         self._engine = engine
         self._settings = settings
@@ -49,6 +56,7 @@ class Tracker:
         self._editions: OrderedDict[int, tuple[str, datetime, EditionContent]] = OrderedDict()
         self._fresh = Fresh()
         self.seen = seen or Seen()
+        self._minting = minting  # None: short links are written to the database before anything else
         self._events = Events(settings, random, self.seen)
 
     @property
@@ -64,7 +72,7 @@ class Tracker:
     def mint(self, presses: Sequence[Press]) -> Looked:
         """What `presses` find and leave; short links and the day's salt are written where they were missing. Raises StorageError."""
         batch = self._written(presses, self._provide)
-        return self._looked(batch, self._events.counted(batch))
+        return self._looked(batch, self._events.counted(batch), [])
 
     def _written(self, presses: Sequence[Press], record: Callable[[Connection, Batch], None]) -> Batch:
         try:
@@ -98,22 +106,35 @@ class Tracker:
         """What `presses` find and leave, by reading alone; None where something must be written first. Raises StorageError."""
         with read(self._engine) as connection:
             batch = self._look_up(connection, presses)
-            if any(want.key not in batch.slugs for want in batch.wants.values()):
+            now = max(press.at for press in presses)
+            made = self._made(connection, batch, now)
+            if made is None:
                 return None
             counted = self._events.counted(batch)
-            now = max(press.at for press in presses)
             if counted and not self._take_salt(now, lambda: links.salt(connection, now)):
                 return None
-        return self._looked(batch, counted)
+        return self._looked(batch, counted, made)
 
-    def _looked(self, batch: Batch, counted: Sequence[Press]) -> Looked:
+    def _made(self, connection: Connection, batch: Batch, now: datetime) -> list[Row] | None:
+        """Rows of the short links that are missing; None when they cannot be made by reading alone."""
+        missing = [want for want in batch.wants.values() if want.key not in batch.slugs]
+        made = self._minting.make(connection, missing, now) if missing and self._minting else None
+        batch.slugs |= {(row["owner"], row["post_id"], row["network"]): row["slug"] for row in made or ()}
+        return made if missing else []
+
+    def _looked(self, batch: Batch, counted: Sequence[Press], made: list[Row]) -> Looked:
         clicks, visits = self._events.rows(batch, counted, self._salt[1])
-        return Looked(answers=[self._answer(press, batch) for press in batch.presses], clicks=clicks, visits=visits)
+        return Looked(answers=[self._answer(press, batch) for press in batch.presses], batch=batch, clicks=clicks, visits=visits, made=made)
 
     def store(self, looked: Looked) -> None:
-        """Put the events of what was looked up into the database. Raises StorageError."""
+        """Put the events and short links of what was looked up into the database. Raises StorageError."""
         with write(self._engine) as connection:
+            links.put_short_links(connection, looked.made)
             links.put_events(connection, looked.clicks, looked.visits)
+
+    def kept(self, looked: Looked) -> None:
+        """What was looked up is on disk: its short links may be handed out again."""
+        self.seen.minted(looked.batch)
 
     def prepare(self, now: datetime) -> None:
         """Make the salt of that day, if anything is counted, so that no press has to. Raises StorageError."""
@@ -133,6 +154,8 @@ class Tracker:
         slugs = {press.key for press in presses if press.kind is Kind.VISIT}
         if slugs:
             batch.links = links.short_links(connection, slugs)
+            if self._minting is not None and (missing := slugs - batch.links.keys()):
+                batch.links |= self._minting.find(connection, missing)
             batch.own = self._own(connection, batch)
         batch.standings = [self._standing(press, batch) for press in presses]
         self._plan_shares(connection, batch)

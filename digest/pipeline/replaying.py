@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,13 +20,17 @@ from digest.db.session import gone, write, yield_to_others
 from digest.errors import StorageError
 from digest.files.spool import Record, Spool
 
+Row = dict[str, Any]
 _log = logging.getLogger(__name__)
 _CHUNK = 500  # records in one transaction: a click waits for no more
-CLICK, VISIT, SWITCH = "click", "visit", "switch"  # what a record is; the last is what a person said about the letter itself
+CLICK, VISIT, LINK, SWITCH = "click", "visit", "link", "switch"  # what a record is; the last is what a person said about the letter itself
 _READY = {
     CLICK: b'{"v":1,"what":"click","row":{"employee_id":',
     VISIT: b'{"v":1,"what":"visit","row":{',
+    LINK: b'{"v":1,"what":"link","row":{"slug":"',
 }  # how a record for the database alone begins
+_MOMENTS = {CLICK: "at", VISIT: "at", LINK: "created_at", SWITCH: "at"}
+_OWNED = re.compile(rb'"owner":"employee:(\d+)"')
 
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
@@ -68,11 +73,20 @@ def of_events(clicks: Iterable[Mapping[str, Any]], visits: Iterable[Mapping[str,
     return [{"what": what, "row": _plain(row)} for what, rows in ((CLICK, clicks), (VISIT, visits)) for row in rows]
 
 
-def ready(clicks: Iterable[Mapping[str, Any]], visits: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
-    """Rows of events as JSON that the database can read by itself. A click's `employee_id` comes first."""
-    for what, rows in ((CLICK, clicks), (VISIT, visits)):
+def ready(clicks: Iterable[Mapping[str, Any]], visits: Iterable[Mapping[str, Any]], made: Iterable[Mapping[str, Any]] = ()) -> Iterator[bytes]:
+    """Rows of events as JSON that the database can read by itself. A click's `employee_id` comes first, and a short link's slug; `made`: those."""
+    for what, rows in ((LINK, made), (CLICK, clicks), (VISIT, visits)):
+        moment = _MOMENTS[what]
         for row in rows:
-            yield _ENCODER.encode({"v": 1, "what": what, "row": {**row, "at": row["at"].isoformat(timespec="microseconds")}}).encode("ascii")
+            plain = {**row, moment: row[moment].isoformat(timespec="microseconds")}
+            yield _ENCODER.encode({"v": 1, "what": what, "row": plain}).encode("ascii")
+
+
+def waiting_links(spool: Spool, slugs: Iterable[str]) -> list[Row]:
+    """The rows of those of these short links that were journalled lately and may not be in the database yet."""
+    wanted = [_READY[LINK] + slug.encode("ascii") + b'"' for slug in slugs]
+    found = [json.loads(text)["row"] for text in spool.lately(wanted)]
+    return [{**row, "created_at": datetime.fromisoformat(row["created_at"])} for row in found]
 
 
 def of_switch(employee: int, at: datetime, *, receive: bool, how: str) -> Record:
@@ -121,29 +135,31 @@ def _chunks(texts: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 def _brought(engine: Engine, chunk: Sequence[bytes]) -> int:
     """How many of these texts the database took. What a journal holds it reads by itself; the rest, and whatever it stumbles at, we read."""
-    clicks = [text for text in chunk if text.startswith(_READY[CLICK])]
-    visits = [text for text in chunk if text.startswith(_READY[VISIT])]
-    others = [text for text in chunk if not text.startswith((_READY[CLICK], _READY[VISIT]))]
+    clicks, visits, made = ([text for text in chunk if text.startswith(_READY[what])] for what in (CLICK, VISIT, LINK))
+    others = [text for text in chunk if not text.startswith(tuple(_READY.values()))]
     people = {text[len(_READY[CLICK]) :].partition(b",")[0] for text in clicks} - {b"null"}
+    people |= {owner for text in made for owner in _OWNED.findall(text)}
     try:
         with write(engine) as connection:
             if replays.strangers(connection, map(int, people)):
                 others = list(chunk)
             else:
-                replays.bring(connection, clicks, visits)
+                replays.bring(connection, clicks, visits, made)
     except (StorageError, ValueError):  # one that the database cannot take, or no database at all: going one by one tells
         others = list(chunk)
-    return len(chunk) - len(others) + _store(engine, [json.loads(text) for text in others])
+    rest = _store(engine, [json.loads(text) for text in others]) if others else 0
+    return len(chunk) - len(others) + rest
 
 
 def _store(engine: Engine, chunk: Sequence[Record]) -> int:
     """How many of them the database took; one that it cannot take spoils no other."""
     try:
         with write(engine) as connection:
-            rows: dict[str, list[dict[str, Any]]] = {CLICK: [], VISIT: [], SWITCH: []}
+            rows: dict[str, list[dict[str, Any]]] = {CLICK: [], VISIT: [], LINK: [], SWITCH: []}
             for record in chunk:
-                row = record["row"]
-                rows[record["what"]].append({**row, "at": datetime.fromisoformat(row["at"])})
+                row, moment = record["row"], _MOMENTS[record["what"]]
+                rows[record["what"]].append({**row, moment: datetime.fromisoformat(row[moment])})
+            replays.put_links(connection, rows[LINK], lambda: secrets.token_hex(16))
             replays.put_events(connection, rows[CLICK], rows[VISIT], lambda: secrets.token_hex(16))
             for row in rows[SWITCH]:
                 replays.switch(connection, **row)

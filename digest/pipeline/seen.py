@@ -11,6 +11,7 @@ from digest.db import links
 from digest.domain.edition import EditionContent
 from digest.domain.press import Kind, LinkedPost, LinkToken, Press
 from digest.pipeline.batch import Batch
+from digest.pipeline.fresh import Posts
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -58,14 +59,17 @@ class Seen:
         self._shared: Bounded[tuple[str, int, str], bool] = Bounded(most)
         self.sharers: Bounded[tuple[int, str], datetime] = Bounded(min(most, _SHARERS))  # (person, browser); the database may not have the share yet
         self._posts: Bounded[int, dict[int, LinkedPost]] = Bounded(_EDITIONS)
+        self._kept: Posts = {}  # whose posts were kept last
         self._contents: Bounded[int, EditionContent] = Bounded(_EDITIONS)
 
     def keep(self, batch: Batch) -> None:
         """Remember what a batch found."""
-        posts: dict[int, dict[int, LinkedPost]] = {}
-        for (edition, n), post in batch.posts.items():
-            posts.setdefault(edition, {})[n] = post
-        self._posts.put(posts)
+        if batch.posts is not self._kept:
+            posts: dict[int, dict[int, LinkedPost]] = {}
+            for (edition, n), post in batch.posts.items():
+                posts.setdefault(edition, {})[n] = post
+            self._posts.put(posts)
+            self._kept = batch.posts
         self._tokens.put(batch.tokens)
         self._links.put(batch.links)
         self._slugs.put(batch.slugs)

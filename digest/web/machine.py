@@ -14,6 +14,7 @@ from digest.files.journal import Journal
 from digest.files.spool import Spool
 from digest.pipeline.answer import Answer
 from digest.pipeline.journalling import Journalling
+from digest.pipeline.minting import Minting
 from digest.pipeline.presses import Tracker
 from digest.web.committer import Committer
 from digest.web.metrics import Figure, Meters, counter, gauge, histogram, metered
@@ -31,7 +32,7 @@ class Machine:
 
     trackers: tuple[Tracker, ...]
     committer: Committer[Press, Answer]
-    minter: Committer[Press, Answer]  # of presses whose short link must be written first, lest the others wait for that
+    minter: Committer[Press, Answer]  # of presses whose short link must be in the database first, lest the others wait for that
     misses: Misses
     meters: Meters
     spooled: Spooled | None = None
@@ -87,17 +88,20 @@ class Machine:
 def machine(engine: Engine, settings: WebSettings, clock: Callable[[], datetime]) -> Machine:
     """The parts as `settings` wants them; nothing runs yet."""
     patient = engine.execution_options(patience=_PATIENCE)
-    tracker, misses, meters = Tracker(patient, settings.for_tracking()), Misses(), Meters()
+    misses, meters = Misses(), Meters()
     if settings.spool is None:
+        tracker = Tracker(patient, settings.for_tracking())
         committer: Committer[Press, Answer] = Committer(metered(tracker.answer, meters.committed))
         return Machine(trackers=(tracker,), committer=committer, minter=committer, misses=misses, meters=meters)
     spool = Spool(settings.spool, most=settings.spool_octets)
-    spooled = Spooled(tracker, spool)
     journal = Journal(spool) if settings.journal else None
+    here = journal is not None and engine.dialect.name == "sqlite"  # every server of the database shares this host, and finds our short links
+    tracker = Tracker(patient, settings.for_tracking(), minting=Minting(patient, spool) if here else None)
+    spooled = Spooled(tracker, spool)
     work = tracker.answer if journal is None else Journalling(tracker, journal).answer
     committer = minter = Committer(metered(spooled.around(work), meters.committed))
     trackers = [tracker]
-    if journal is not None:
+    if journal is not None and not here:
         trackers.append(minting := Tracker(patient, settings.for_tracking(), seen=tracker.seen))
         minter = Committer(metered(spooled.around(Journalling(minting, journal).mint), meters.committed))
     return Machine(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from itertools import count
+from itertools import count, islice
 
 import pytest
 from sqlalchemy import Engine, select
 
 from digest.db import links, suppressions
-from digest.db.schema import day_salt
+from digest.db.schema import day_salt, short_link
 from digest.db.session import read, write
-from digest.domain.link import slug
+from digest.domain.link import slug, slugs_of
 from digest.domain.suppression import SuppressionReason, address_hash
 from digest.errors import StorageError
 from tests.conftest import NOW
@@ -40,6 +40,18 @@ def test_a_slug_that_exists_is_drawn_again_and_never_overwritten(engine: Engine)
         second = links.mint(connection, [want(owner="employee:2")], lambda _: next(draws), NOW)
     assert list(first.values()) == [slug(b"\x01" * 8)]
     assert list(second.values()) == [slug(b"\x02" * 8)]
+
+
+def test_a_made_slug_that_another_has_gives_way_to_the_next(engine: Engine) -> None:
+    secret = b"s" * 32
+    first, second = islice(slugs_of(secret, "employee:1", "cold-room", "x"), 2)
+    row = {"slug": first, "owner": "erased:f00", "edition_id": 1, "post_id": "cold-room", "network": "x", "created_at": NOW}
+    with write(engine) as connection:
+        assert links.made_of(connection, [want()], secret) == {want().key: first}
+        links.put_short_links(connection, [row, {**row, "slug": second}])  # the second is there by what it is for
+        links.put_short_links(connection, [{**row, "owner": "employee:2"}])  # by its slug
+        assert links.made_of(connection, [want(), want("linkedin")], secret)[want().key] == second
+        assert connection.execute(select(short_link.c.slug, short_link.c.owner)).all() == [(first, "erased:f00")]
 
 
 def test_a_broken_random_source_is_an_error_and_no_endless_loop(engine: Engine) -> None:

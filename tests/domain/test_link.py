@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +70,19 @@ def test_slugs_are_twelve_characters_of_the_alphabet_and_fit_a_small_qr_code() -
     assert link.valid_slug(made)
     assert len(f"HTTPS://GO.EXAMPLE.COM/L/{made.upper()}") == 37
     assert link.parse_slug(made.upper() + ".") == link.SlugTail(slug=made, mutated=True, junk=False)
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
+
+
+@given(secret=st.binary(min_size=32, max_size=32), one=st.tuples(NAMES, NAMES, NAMES), other=st.tuples(NAMES, NAMES, NAMES))
+def test_what_a_short_link_is_for_alone_decides_its_slug(secret: bytes, one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
+    first, second = (list(islice(link.slugs_of(secret, *what), 3)) for what in (one, other))
+    assert first == list(islice(link.slugs_of(secret, *one), 3))
+    assert len(set(first)) == 3
+    assert all(link.valid_slug(made) and link.may_be_public(made) for made in first)
+    assert (set(first) & set(second) == set()) is (one != other)
+    assert not set(first) & set(islice(link.slugs_of(b"another", *one), 3))
 
 
 @pytest.mark.parametrize("name", ["admin", "robots.txt", "favicon.ico", ".well-known", "desk", "healthz", "metrics"])

@@ -193,6 +193,7 @@ def countries(linked: Linked, config: Config) -> list[str]:
         with TestClient(app, base_url=SITE, follow_redirects=False, client=(address, 50000)) as web:
             web.headers = PERSON
             web.get(share_link(GROUP, 1, "2"))
+            app.settle()
             assert web.get(f"/l/{linked.short_links()[0]['slug']}").status_code == 302
     return [visit["country"] for visit in linked.visits()]
 

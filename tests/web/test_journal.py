@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import text
@@ -16,8 +17,9 @@ from starlette.testclient import TestClient
 
 from digest.db import replays
 from digest.db.session import write
-from digest.files.spool import Spool
-from digest.pipeline.replaying import Replayed, replay
+from digest.files.journal import Journal
+from digest.files.spool import Spool, framed
+from digest.pipeline.replaying import Replayed, ready, replay
 from tests.away import wait_for
 from tests.linked import ANA, BEN, BROWSER, GROUP, OLD, PHONE, Linked, read_link, share_link
 
@@ -38,6 +40,11 @@ WAYS: tuple[tuple[str, dict[str, Any]], ...] = (
 def journalled(linked: Linked, folder: Path, **changes: Any) -> Iterator[TestClient]:
     with linked.client(spool=folder / "presses.spool", journal=True, **changes) as web:
         yield web
+
+
+def slug_in(address: str) -> str:
+    """The slug of the short link in a composer's address."""
+    return unquote(address).partition("/l/")[2][:12]
 
 
 def left(rows: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -214,9 +221,67 @@ def test_the_figures_tell_what_went_through_it(linked: Linked, tmp_path: Path) -
         linked.clicks()
         told = web.get("/metrics").text
         assert web.get("/readyz").json()["committer"] == "ok"
-    assert f"digest_journalled_total {int(before) + 2}\n" in told, "the first share had to write its short link, so its event went the same way"
+    assert f"digest_journalled_total {int(before) + 2}\n" in told, "an event each, whatever else a first share leaves"
     assert "digest_spool_events 0\n" in told
     assert 'digest_presses_total{kind="share",class="human"} 2' in told
+
+
+def test_a_first_share_waits_for_no_writer_and_its_link_leads_on_at_once(linked: Linked, tmp_path: Path) -> None:
+    """The row of a short link stands in the journal first; this server and every other of the host find it there."""
+    if linked.engine.dialect.name != "sqlite":
+        return  # where servers may live on several hosts it is written to the database, which all of them ask
+    with journalled(linked, tmp_path) as one, journalled(linked, tmp_path) as other:
+        one.get(read_link(ANA, 1))
+        linked.clicks()  # the day's salt is there
+        with linked.engine.begin():
+            began = time.monotonic()
+            answers = [web.get(share_link(ANA, 1, "2")) for web in (one, other, one)]
+            [slug] = {slug_in(answer.headers["location"]) for answer in answers}
+            visits = [web.get(f"/l/{slug}", headers={"user-agent": BROWSER}) for web in (one, other)]
+            assert time.monotonic() - began < 1
+            assert linked.count("short_link") == 0
+            assert [answer.headers["location"].partition("?")[0] for answer in visits] == ["https://example.com/blog/cold-room"] * 2
+            assert one.get(f"/l/{slug[:-1]}{'0' if slug[-1] != '0' else '1'}").status_code == 404
+        wait_for(lambda: linked.count("short_link") == 1)
+        [row] = linked.short_links()
+        assert (row["slug"], row["owner"], row["post_id"], row["network"]) == (slug, f"employee:{linked.people['ana']}", "cold-room", "x")
+        assert row["edition_id"] == linked.edition
+        assert row["created_at"] == linked.now
+        assert len(linked.visits()) == 2
+        assert slug_in(one.get(share_link(ANA, 1, "2")).headers["location"]) == slug
+    assert len(linked.short_links()) == 1
+
+
+def test_a_short_link_follows_its_post_while_it_stands_in_the_journal(linked: Linked, tmp_path: Path) -> None:
+    if linked.engine.dialect.name != "sqlite":
+        return
+    with journalled(linked, tmp_path) as web:
+        web.get(read_link(ANA, 1))
+        linked.clicks()
+        row = {"slug": "0123456789ab", "owner": "group:everyone", "edition_id": linked.edition, "post_id": "cold-room", "network": "x"}
+        journal = Journal(Spool(tmp_path / "presses.spool"))
+        journal.append(b"".join(framed(text) for text in ready([], [], [{**row, "created_at": linked.now}])), 0)  # another server's
+        assert web.get("/l/0123456789ab").status_code == 302
+        linked.change("post", {"id": "cold-room"}, recalled="It was wrong.")
+        assert "It was wrong." in web.get("/l/0123456789ab").text
+        journal.close()
+        wait_for(lambda: linked.count("short_link") == 1)
+
+
+def test_a_short_link_of_who_was_erased_meanwhile_is_nobody_s(linked: Linked, tmp_path: Path) -> None:
+    """H4: it goes on working."""
+    spool = Spool(tmp_path / "presses.spool")
+    row = {"edition_id": linked.edition, "post_id": "cold-room", "network": "x", "created_at": linked.now}
+    made = [{"slug": f"0123456789a{n}", "owner": owner, **row} for n, owner in enumerate(("employee:99", f"employee:{linked.people['ana']}"))]
+    journal = Journal(spool)
+    journal.append(b"".join(framed(text) for text in ready([], [], made)), 0)
+    journal.close()
+    assert replay(linked.engine, spool) == Replayed(stored=2)
+    owners = {row["slug"][-1]: row["owner"] for row in linked.short_links()}
+    assert owners["1"] == f"employee:{linked.people['ana']}"
+    assert owners["0"].startswith("erased:")
+    with linked.client() as web:
+        assert web.get("/l/0123456789a0").status_code == 302
 
 
 def test_strangers_are_found_among_many(linked: Linked) -> None:
