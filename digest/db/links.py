@@ -1,38 +1,34 @@
-"""Links in the database: share tokens, short links, the events they leave, and the salts that make sources anonymous."""
+"""Links in the database: share tokens, the events that links leave, and the salts that make sources anonymous."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, String, Table, Text, and_, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, String, Table, Text, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from digest.db.prepared import Packed, Row
-from digest.db.schema import click, day_salt, edition, edition_post, employee, message, post, short_link, token, visit
-from digest.domain.link import may_be_public, slug, slugs_of
+from digest.db.schema import click, day_salt, edition, edition_post, employee, message, post, token, visit
 from digest.domain.post import Visibility
 from digest.domain.press import LinkedPost, LinkToken
-from digest.errors import StorageError
 
-_SLUG_BYTES = 8
 _SALT_BYTES = 32
-_DRAWS = 20
 SALT_DAYS = 2  # a salt older than this is destroyed; its sources can then never be told again
 
 
-def _among(column: ColumnElement[Any], dialect: str) -> ColumnElement[bool]:
+def among(column: ColumnElement[Any], dialect: str) -> ColumnElement[bool]:
     """`column` is one of `wanted`, which `_listed` makes: a statement that stays the same however many there are."""
     if dialect == "postgresql":
         return column == func.any(bindparam("wanted", type_=ARRAY(String)))
     return column.in_(select(func.json_each(bindparam("wanted", type_=Text)).table_valued("value").c.value))
 
 
-def _listed(connection: Connection, wanted: Iterable[str]) -> list[str] | str:
+def listed(connection: Connection, wanted: Iterable[str]) -> list[str] | str:
+    """`wanted` as `among` takes it."""
     return list(wanted) if connection.dialect.name == "postgresql" else json.dumps(list(wanted))
 
 
@@ -57,7 +53,7 @@ _ANY_TOKENS = (
     .outerjoin(employee, employee.c.id == token.c.employee_id)
     .outerjoin(message, (message.c.edition_id == token.c.edition_id) & (message.c.employee_id == token.c.employee_id))
 )
-_TOKENS = Packed(lambda dialect: _ANY_TOKENS.where(_among(token.c.token, dialect)))
+_TOKENS = Packed(lambda dialect: _ANY_TOKENS.where(among(token.c.token, dialect)))
 _POSTS = (
     select(
         edition_post.c.edition_id,
@@ -93,19 +89,19 @@ def tokens(connection: Connection, wanted: Iterable[str]) -> dict[str, LinkToken
             sent_at=row.sent_at,
             mastodon=row.mastodon or "",
         )
-        for row in _TOKENS.rows(connection, {"wanted": _listed(connection, wanted)})
+        for row in _TOKENS.rows(connection, {"wanted": listed(connection, wanted)})
     }
 
 
 def posts(connection: Connection, editions: Iterable[int]) -> dict[tuple[int, int], LinkedPost]:
     """(edition, n) -> post, for all posts of `editions`. Internal stays internal even if only one of both rows says so."""
     return {
-        (row.edition_id, row.n): _linked(row, row.edition_id, row.n, row.post_id, internal=row.internal)
+        (row.edition_id, row.n): linked(row, row.edition_id, row.n, row.post_id, internal=row.internal)
         for row in connection.execute(_POSTS, {"wanted": list(editions)})
     }
 
 
-def _linked(row: Row, edition_id: int, n: int, post_id: str, *, internal: bool = False) -> LinkedPost:
+def linked(row: Row, edition_id: int, n: int, post_id: str, *, internal: bool = False) -> LinkedPost:
     """A row of the post's own columns as its links see it."""
     return LinkedPost(
         edition=edition_id,
@@ -133,7 +129,7 @@ def version(connection: Connection) -> object:
 def current(connection: Connection, wanted: Iterable[str]) -> dict[str, LinkedPost]:
     """Post id -> post as it is now, outside any edition."""
     rows = connection.execute(select(post).where(post.c.id.in_(list(wanted))))
-    return {row.id: _linked(row, 0, 0, row.id) for row in rows}
+    return {row.id: linked(row, 0, 0, row.id) for row in rows}
 
 
 def hashes(connection: Connection, editions: Iterable[int]) -> dict[int, tuple[str, str]]:
@@ -142,144 +138,14 @@ def hashes(connection: Connection, editions: Iterable[int]) -> dict[int, tuple[s
     return {row.id: (row.period, row.hash) for row in rows}
 
 
-@dataclass(frozen=True, kw_only=True)
-class ShortLink:
-    """A short link as a visit needs it."""
-
-    slug: str
-    owner: str
-    network: str
-    period: str
-    post: LinkedPost
-    disabled: bool
-
-
-def short_links(connection: Connection, wanted: Iterable[str]) -> dict[str, ShortLink]:
-    """The short links among `wanted` that exist, each with its post as it is now."""
-    found = connection.execute(
-        select(short_link, edition.c.period, post.c.title, post.c.url, post.c.visibility, post.c.recalled, post.c.public_from)
-        .select_from(short_link)
-        .outerjoin(edition, edition.c.id == short_link.c.edition_id)
-        .outerjoin(post, post.c.id == short_link.c.post_id)
-        .where(short_link.c.slug.in_(list(wanted))),
-    )
-    return {
-        row.slug: ShortLink(
-            slug=row.slug,
-            owner=row.owner,
-            network=row.network,
-            period=row.period or "",
-            disabled=row.disabled_at is not None,
-            post=_linked(row, row.edition_id, 0, row.post_id),
-        )
-        for row in found
-    }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Want:
-    """A short link that is needed: one per owner, post and network, however often it is asked for."""
-
-    owner: str
-    edition: int
-    post: str
-    network: str
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """What makes it one."""
-        return self.owner, self.post, self.network
-
-
-_KEY = ("owner", "post_id", "network")
-
-
-def _wanted_keys(dialect: str) -> Select[Any]:
-    if dialect == "postgresql":
-        lists = [bindparam(f"all_{name}", type_=ARRAY(String)) for name in _KEY]
-        listed = func.unnest(*lists).table_valued(*_KEY).render_derived()
-        same = [short_link.c[name] == listed.c[name] for name in _KEY]
-    else:  # SQLite looks at every row for a list of tuples
-        listed = func.json_each(bindparam("wanted", type_=Text)).table_valued("value")
-        same = [short_link.c[name] == func.json_extract(listed.c.value, f"$[{place}]") for place, name in enumerate(_KEY)]
-    return select(*(short_link.c[name] for name in (*_KEY, "slug"))).select_from(listed.join(short_link, and_(*same)))
-
-
-_SLUGS = Packed(_wanted_keys)
-
-
-def slugs(connection: Connection, wants: Iterable[Want]) -> dict[tuple[str, str, str], str]:
-    """The slugs that already exist for `wants`."""
-    keys = [want.key for want in wants]
-    if connection.dialect.name == "postgresql":
-        asked: dict[str, Any] = {f"all_{name}": [key[place] for key in keys] for place, name in enumerate(_KEY)}
-    else:
-        asked = {"wanted": json.dumps(keys)}
-    return {(row.owner, row.post_id, row.network): row.slug for row in _SLUGS.rows(connection, asked)}
-
-
-def mint(connection: Connection, wants: Sequence[Want], random: Callable[[int], bytes], now: datetime) -> dict[tuple[str, str, str], str]:
-    """The slugs for `wants`, made where there was none. Idempotent; a clash draws again and never overwrites a row."""
-    have: dict[tuple[str, str, str], str] = {}
-    missing = {want.key: want for want in sorted(wants, key=lambda want: want.key)}  # one order: no deadlock
-    for _ in range(_DRAWS):
-        rows = [
-            {"slug": made, "owner": want.owner, "edition_id": want.edition, "post_id": want.post, "network": want.network}
-            for want in missing.values()
-            if may_be_public(made := slug(random(_SLUG_BYTES)))
-        ]
-        _MINTED.each(connection, {"created_at": now}, rows)
-        have |= slugs(connection, missing.values())
-        missing = {key: want for key, want in missing.items() if key not in have}
-        if not missing:
-            return have
-    raise StorageError("short_link", f"no free slug in {_DRAWS} draws", hint="The machine's random source is broken; check /dev/urandom.")
-
-
-def made_of(connection: Connection, wants: Iterable[Want], secret: bytes) -> dict[tuple[str, str, str], str]:
-    """Slugs for `wants`, which have none: not stored yet, the same wherever they are made, and nobody else's."""
-    coming = {want.key: slugs_of(secret, *want.key) for want in wants}
-    made = {key: next(following) for key, following in coming.items()}
-    while taken := set(made.values()) & _stored(connection, made.values()):
-        made |= {key: next(coming[key]) for key, slug in made.items() if slug in taken}
-    return made
-
-
-def _stored(connection: Connection, slugs: Iterable[str]) -> set[str]:
-    return {row.slug for row in _THESE.rows(connection, {"wanted": _listed(connection, slugs)})}
-
-
-def arriving(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[str, ShortLink]:
-    """Rows of short links that are not stored yet as a visit needs them, each with its post as it is now."""
-    periods = hashes(connection, [row["edition_id"] for row in rows])
-    posts = current(connection, [row["post_id"] for row in rows])
-    return {
-        row["slug"]: ShortLink(
-            slug=row["slug"],
-            owner=row["owner"],
-            network=row["network"],
-            period=periods.get(row["edition_id"], ("", ""))[0],
-            disabled=False,
-            post=posts.get(row["post_id"]) or _nothing(row["edition_id"], row["post_id"]),
-        )
-        for row in rows
-    }
-
-
-def _nothing(edition_id: int, post_id: str) -> LinkedPost:
-    return LinkedPost(edition=edition_id, n=0, id=post_id, title="", internal=False, url=None, recalled=None)
-
-
-def _kept(table: Table, *without: str, once: Sequence[str] = ()) -> Packed:
+def kept(table: Table, *without: str, once: Sequence[str] = ()) -> Packed:
     """An INSERT of every column; nothing happens to a row that is there, by its key `once` or by any."""
     values = {column.name: bindparam(column.name, type_=column.type) for column in table.c if column.name not in without}
     makers: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
     return Packed(lambda dialect: makers[dialect](table).values(values).on_conflict_do_nothing(index_elements=once or None))
 
 
-_THESE = Packed(lambda dialect: select(short_link.c.slug).where(_among(short_link.c.slug, dialect)))
-_CLICKED, _VISITED = (_kept(table, "id", once=["event"]) for table in (click, visit))
-_MINTED = _kept(short_link, "disabled_at")
+_CLICKED, _VISITED = (kept(table, "id", once=["event"]) for table in (click, visit))
 _LATER = {"country": "", "click_id": None}  # what events in an older spool do not have
 
 
@@ -287,11 +153,6 @@ def put_events(connection: Connection, clicks: Sequence[Mapping[str, Any]], visi
     """Insert events; one that is already there (a replayed spool) stays as it is."""
     _CLICKED.each(connection, {}, clicks)
     _VISITED.each(connection, {}, [{**_LATER, **row} for row in visits])
-
-
-def put_short_links(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert short links; what is there already, by its slug or by what it is for, stays as it is."""
-    _MINTED.each(connection, {}, rows)
 
 
 def salt(connection: Connection, now: datetime) -> bytes | None:

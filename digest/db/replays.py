@@ -12,7 +12,7 @@ from sqlalchemy import JSON, BigInteger, Column, ColumnElement, Connection, Exec
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from digest.db import links, suppressions
+from digest.db import links, short_links, suppressions
 from digest.db.schema import Moment, click, consent_event, short_link, visit
 from digest.db.schema import employee as person
 from digest.domain.press import ERASED
@@ -46,7 +46,7 @@ def put_links(connection: Connection, rows: Sequence[Mapping[str, Any]], draw: C
     people = {row["owner"]: number for row in rows if (number := _person_of(row["owner"])) is not None}
     gone = set(people.values()) - _there(connection, people.values())
     kept = [{**row, "owner": f"erased:{draw()}"} if people.get(row["owner"]) in gone else row for row in rows]
-    links.put_short_links(connection, kept)
+    short_links.put(connection, kept)
 
 
 def _person_of(owner: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Tokens and slugs: what stands in a link, and how a damaged one is read.
+"""Tokens and addresses: what stands in a link, and how a damaged one is read. Slugs: see `digest.domain.slug`.
 
 Alphabet: Crockford base32 in lower case, without i l o u. Gateways change the case of URLs and people type `O` for `0`:
 both are forgiven. A check character (mod 37, drawn again when it would leave the alphabet) refuses typos, cut URLs and
@@ -10,11 +10,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from itertools import count
 from urllib.parse import quote
 
 import ada_url
@@ -24,7 +23,6 @@ from digest.domain.target import looks_like_another
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 TOKEN_BYTES = 10  # 80 bits
 TOKEN_LENGTH = 17  # 16 characters and a check character
-SLUG_LENGTH = 12  # 60 bits, no check character: a guess gains nothing
 MAX_NUMBER = 32 * 32 - 1
 HONEYPOT = MAX_NUMBER  # stands for a post that no edition has: the link that no person sees
 SHARE_PAGE = "0"  # the network letter that opens the share page
@@ -41,14 +39,6 @@ _FORGIVE = str.maketrans({"o": "0", "i": "1", "l": "1"})
 _JUNK = "'\"` .,);>/\u200b"  # what linkifiers and scanners add behind a link
 _SCANNED = ("'", "%27", '"', "%22", "`")  # junk that no linkifier adds (share-links O1)
 _LONGEST = 120  # nothing of ours is longer, junk included
-# No slug has i, l, o or u in it, but people read digits as letters: each letter here stands for whatever looks like it.
-_LOOKS = {"a": "a4", "b": "b8", "e": "e3", "g": "g9", "i": "1y", "l": "1", "o": "0", "s": "s5", "t": "t7", "u": "vx", "z": "z2"}
-_RUDE_WORDS = (
-    "anal anus arsch arse ass bitch cock coon crap cum cunt dick dyke fag fap fck fick fotze fuck fuk hitler hure idiot jap jerk kike kill kkk "
-    "merde milf naked nazi neger nig nude nutte paki penis piss poop porn puta rape scum sex shit slut spic suck tard tit turd twat wank whore "
-    "wichs wtf xxx"
-)
-_RUDE = re.compile("|".join(["88", *("".join(f"[{_LOOKS.get(c, c)}]" for c in word) for word in _RUDE_WORDS.split())]))
 _KEY_ID_BYTES, _EMPLOYEE_BYTES, _MAC_BYTES = 1, 5, 16
 _SIGNED_LENGTH = 36  # ceil(22 bytes * 8 / 5)
 
@@ -77,27 +67,6 @@ def token(random: bytes) -> str | None:
     value = int.from_bytes(random, "big")
     check = value % 37
     return None if check >= len(ALPHABET) else base32(value, TOKEN_LENGTH - 1) + ALPHABET[check]
-
-
-def slug(random: bytes) -> str:
-    """A slug of 60 bits out of 8 random bytes."""
-    return base32(int.from_bytes(random, "big") >> 4, SLUG_LENGTH)
-
-
-def may_be_public(made: str) -> bool:
-    """False when a slug could be read as an insult by the people it is shown to; draw again."""
-    return _RUDE.search(made) is None
-
-
-def slugs_of(secret: bytes, owner: str, post: str, network: str) -> Iterator[str]:
-    """Slugs for what one owner shares of a post on a network, in the order to take them: the same wherever they are made.
-
-    HMAC-SHA256, 60 bits: without the secret they say as little as drawn ones.
-    """
-    for turn in count():
-        made = slug(hmac.digest(secret, f"short-link|{turn}|{owner}\0{post}\0{network}".encode(), "sha256")[:8])
-        if may_be_public(made):
-            yield made
 
 
 def number(n: int) -> str:
@@ -142,11 +111,6 @@ def valid_token(text: str) -> bool:
     return value is not None and check is not None and value % 37 == check
 
 
-def valid_slug(text: str) -> bool:
-    """True when length and alphabet are a slug's."""
-    return len(text) == SLUG_LENGTH and read_base32(text) is not None
-
-
 def parse_tail(path: str, *, network: bool) -> Tail | None:
     """Read `<token>/<n>` (with `network`: `<token>/<n><k>`); None when it is none of ours or was cut."""
     whole = _WHOLE.fullmatch(path)  # as we wrote it: most are
@@ -160,7 +124,7 @@ def parse_tail(path: str, *, network: bool) -> Tail | None:
     n = read_base32(rest[:2])
     if not n or (network and rest[2] not in _VALUE):
         return None
-    return Tail(token=head, n=n, network=rest[2] if network else "", mutated=mutated, junk=_scanned(path))
+    return Tail(token=head, n=n, network=rest[2] if network else "", mutated=mutated, junk=scanned(path))
 
 
 def _checked(text: str, check: str) -> bool:
@@ -168,23 +132,9 @@ def _checked(text: str, check: str) -> bool:
     return int(text.translate(_TO_PYTHON), 32) % 37 == _VALUE[check]
 
 
-def _scanned(path: str) -> bool:
+def scanned(path: str) -> bool:
+    """Whether somebody put quotation marks or the like behind a link, as scanners do and linkifiers do not (share-links O1)."""
     return any(mark in path for mark in _SCANNED)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SlugTail:
-    """What stood behind `/l/`."""
-
-    slug: str
-    mutated: bool
-    junk: bool
-
-
-def parse_slug(path: str) -> SlugTail | None:
-    """Read `<slug>`; None when it is none of ours or was cut."""
-    plain, mutated = clean(path)
-    return SlugTail(slug=plain, mutated=mutated, junk=_scanned(path)) if valid_slug(plain) else None
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from digest.db import links
+from digest.db import short_links
 from digest.domain.edition import EditionContent
 from digest.domain.link import HONEYPOT
 from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing
@@ -20,12 +20,12 @@ class Batch:
         self.trap = ""  # where the link that no person sees leads; "": there is none
         self.tokens: dict[str, LinkToken] = {}
         self.posts: Posts = {}
-        self.links: dict[str, links.ShortLink] = {}
+        self.links: dict[str, short_links.ShortLink] = {}
         self.own: dict[int, set[str]] = {}
         self.standings: list[Standing] = []
         self.shared: set[int] = set()
         self.contents: dict[int, EditionContent] = {}
-        self.wants: dict[tuple[str, int, str], links.Want] = {}
+        self.wants: dict[tuple[str, int, str], short_links.Want] = {}
         self.slugs: dict[tuple[str, str, str], str] = {}
         self.click_ids: dict[int, str] = {}  # id() of a press -> what goes with the visitor
         self._places = {id(press): place for place, press in enumerate(presses)}

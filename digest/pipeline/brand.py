@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from digest.config import Config
-from digest.db import editions, links
+from digest.db import editions, links, short_links
 from digest.db.session import read, write
 from digest.domain.link import web_address, with_utm
 from digest.domain.outcome import Channel
@@ -49,7 +49,7 @@ def brand_links(engine: Engine, config: Config, period: str | None, *, now: date
     outward = [current.get(post.id) for post in content.posts if not post.internal]
     posts = [post for post in outward if post is not None and not _why_not(post, now)]
     networks = [(name, label) for _, name, label in content.networks]
-    wants = [links.Want(owner=Channel.BRAND.value, edition=found.id, post=post.id, network=name) for post in posts for name, _ in networks]
+    wants = [short_links.Want(owner=Channel.BRAND.value, edition=found.id, post=post.id, network=name) for post in posts for name, _ in networks]
     short = config.sharing.link == "short" and config.tracking.mode != "off"
     slugs = _made(engine, wants, now, random) if short else {}
 
@@ -81,11 +81,11 @@ def _why_not(post: LinkedPost, now: datetime) -> str:
     return "" if web_address(post.url) else "it has no address"
 
 
-def _made(engine: Engine, wants: Iterable[links.Want], now: datetime, random: Callable[[int], bytes]) -> dict[tuple[str, str, str], str]:
+def _made(engine: Engine, wants: Iterable[short_links.Want], now: datetime, random: Callable[[int], bytes]) -> dict[tuple[str, str, str], str]:
     wanted = list(wants)
     with read(engine) as connection:
-        have = links.slugs(connection, wanted) if wanted else {}
+        have = short_links.slugs(connection, wanted) if wanted else {}
     if len(have) < len(wanted):
         with write(engine) as connection:
-            have = links.mint(connection, wanted, random, now)
+            have = short_links.mint(connection, wanted, random, now)
     return have

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from digest.db.links import ShortLink
+from digest.db.short_links import ShortLink
 from digest.domain.link import CLICK_ID_BYTES, click_id, web_address, with_click_id, with_utm
 from digest.domain.press import LinkedPost, Standing
 from digest.pipeline.answer import NOWHERE, Answer

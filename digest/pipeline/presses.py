@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
-from digest.db import editions, links
+from digest.db import editions, links, short_links
 from digest.db.session import read, write
 from digest.domain.edition import EditionContent
 from digest.domain.link import web_address, with_utm
@@ -129,7 +129,7 @@ class Tracker:
     def store(self, looked: Looked) -> None:
         """Put the events and short links of what was looked up into the database. Raises StorageError."""
         with write(self._engine) as connection:
-            links.put_short_links(connection, looked.made)
+            short_links.put(connection, looked.made)
             links.put_events(connection, looked.clicks, looked.visits)
 
     def kept(self, looked: Looked) -> None:
@@ -153,7 +153,7 @@ class Tracker:
             batch.posts = self._fresh.posts(connection, shown)
         slugs = {press.key for press in presses if press.kind is Kind.VISIT}
         if slugs:
-            batch.links = links.short_links(connection, slugs)
+            batch.links = short_links.find(connection, slugs)
             if self._minting is not None and (missing := slugs - batch.links.keys()):
                 batch.links |= self._minting.find(connection, missing)
             batch.own = self._own(connection, batch)
@@ -177,7 +177,7 @@ class Tracker:
         leads = found in {Standing.GO, Standing.UNATTRIBUTED}
         return Standing.UNKNOWN if leads and post is not None and not self._leads(post.url) else found
 
-    def _link_standing(self, link: links.ShortLink | None, now: datetime) -> Standing:
+    def _link_standing(self, link: short_links.ShortLink | None, now: datetime) -> Standing:
         if link is None:
             return Standing.UNKNOWN
         if link.disabled or link.post.inside(now) or link.post.recalled is not None:
@@ -192,7 +192,7 @@ class Tracker:
         """The short links that exist already, and the words of the editions that are shared from."""
         self._wish(batch)
         if batch.wants:
-            batch.slugs = links.slugs(connection, batch.wants.values())
+            batch.slugs = short_links.slugs(connection, batch.wants.values())
         if batch.shared:
             for edition, (_, digest) in links.hashes(connection, batch.shared).items():
                 batch.contents[edition] = self._content(connection, edition, digest, max(press.at for press in batch.presses))
@@ -206,7 +206,7 @@ class Tracker:
                 network = self._letters.get(press.letter)
                 if network is not None and self._settings.counts(token) and self._settings.short:
                     measured = self._settings.measures(token)
-                    batch.wants[press.key, press.n, press.letter] = links.Want(
+                    batch.wants[press.key, press.n, press.letter] = short_links.Want(
                         owner=owner(token, measured=measured), edition=token.edition, post=post.id, network=network.name
                     )
 
@@ -234,7 +234,7 @@ class Tracker:
             self._take_salt(now, lambda: links.ensure_salt(connection, now, self._random))
         missing = [want for want in batch.wants.values() if want.key not in batch.slugs]
         if missing:
-            batch.slugs |= links.mint(connection, missing, self._random, now)
+            batch.slugs |= short_links.mint(connection, missing, self._random, now)
 
     def _take_salt(self, now: datetime, find: Callable[[], bytes | None]) -> bool:
         """Whether the salt of that day is there, or can be found."""

@@ -14,7 +14,7 @@ from digest.config import Config
 from digest.db import recalls
 from digest.db.recalls import Disabled, Linked
 from digest.db.session import read, write
-from digest.domain.link import parse_slug
+from digest.domain.slug import parse_slug
 from digest.errors import DigestError, NotFoundError
 from digest.pipeline import networks, queue
 

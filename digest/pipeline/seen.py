@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from digest.db import links
+from digest.db import short_links
 from digest.domain.edition import EditionContent
 from digest.domain.press import Kind, LinkedPost, LinkToken, Press
 from digest.pipeline.batch import Batch
@@ -53,7 +53,7 @@ class Seen:
 
     def __init__(self, most: int = _LINKS) -> None:
         self._tokens: Bounded[str, LinkToken] = Bounded(most)
-        self._links: Bounded[str, links.ShortLink] = Bounded(most)
+        self._links: Bounded[str, short_links.ShortLink] = Bounded(most)
         self._made: Bounded[str, bool] = Bounded(most)
         self._slugs: Bounded[tuple[str, str, str], str] = Bounded(most)
         self._shared: Bounded[tuple[str, int, str], bool] = Bounded(most)

@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from digest.domain.link import SHARE_PAGE, SlugTail, Tail, parse_slug, parse_tail
+from digest.domain.link import SHARE_PAGE, Tail, parse_tail
 from digest.domain.press import Kind, Press, Standing
 from digest.domain.share import Network, compose, intent, too_long, with_link
+from digest.domain.slug import SlugTail, parse_slug
 from digest.pipeline.answer import Answer, Share
 from digest.pipeline.captions import Captions
 from digest.pipeline.events import new_event

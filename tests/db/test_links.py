@@ -8,18 +8,18 @@ from itertools import count, islice
 import pytest
 from sqlalchemy import Engine, select
 
-from digest.db import links, suppressions
+from digest.db import links, short_links, suppressions
 from digest.db.schema import day_salt, short_link
 from digest.db.session import read, write
-from digest.domain.link import slug, slugs_of
+from digest.domain.slug import slug, slugs_of
 from digest.domain.suppression import SuppressionReason, address_hash
 from digest.errors import StorageError
 from tests.conftest import NOW
 from tests.linked import Linked
 
 
-def want(network: str = "x", owner: str = "employee:1") -> links.Want:
-    return links.Want(owner=owner, edition=1, post="cold-room", network=network)
+def want(network: str = "x", owner: str = "employee:1") -> short_links.Want:
+    return short_links.Want(owner=owner, edition=1, post="cold-room", network=network)
 
 
 def test_a_short_link_is_made_once_however_often_it_is_asked_for(engine: Engine) -> None:
@@ -28,7 +28,7 @@ def test_a_short_link_is_made_once_however_often_it_is_asked_for(engine: Engine)
     made = []
     for _ in range(2):
         with write(engine) as connection:
-            made.append(links.mint(connection, wants, lambda size: (next(draws) << 8).to_bytes(size, "big"), NOW))
+            made.append(short_links.mint(connection, wants, lambda size: (next(draws) << 8).to_bytes(size, "big"), NOW))
     assert made[0] == made[1]
     assert len(set(made[0].values())) == 2
 
@@ -36,8 +36,8 @@ def test_a_short_link_is_made_once_however_often_it_is_asked_for(engine: Engine)
 def test_a_slug_that_exists_is_drawn_again_and_never_overwritten(engine: Engine) -> None:
     draws = iter([b"\x01" * 8, b"\x01" * 8, b"\x02" * 8])
     with write(engine) as connection:
-        first = links.mint(connection, [want()], lambda _: next(draws), NOW)
-        second = links.mint(connection, [want(owner="employee:2")], lambda _: next(draws), NOW)
+        first = short_links.mint(connection, [want()], lambda _: next(draws), NOW)
+        second = short_links.mint(connection, [want(owner="employee:2")], lambda _: next(draws), NOW)
     assert list(first.values()) == [slug(b"\x01" * 8)]
     assert list(second.values()) == [slug(b"\x02" * 8)]
 
@@ -47,16 +47,16 @@ def test_a_made_slug_that_another_has_gives_way_to_the_next(engine: Engine) -> N
     first, second = islice(slugs_of(secret, "employee:1", "cold-room", "x"), 2)
     row = {"slug": first, "owner": "erased:f00", "edition_id": 1, "post_id": "cold-room", "network": "x", "created_at": NOW}
     with write(engine) as connection:
-        assert links.made_of(connection, [want()], secret) == {want().key: first}
-        links.put_short_links(connection, [row, {**row, "slug": second}])  # the second is there by what it is for
-        links.put_short_links(connection, [{**row, "owner": "employee:2"}])  # by its slug
-        assert links.made_of(connection, [want(), want("linkedin")], secret)[want().key] == second
+        assert short_links.made_of(connection, [want()], secret) == {want().key: first}
+        short_links.put(connection, [row, {**row, "slug": second}])  # the second is there by what it is for
+        short_links.put(connection, [{**row, "owner": "employee:2"}])  # by its slug
+        assert short_links.made_of(connection, [want(), want("linkedin")], secret)[want().key] == second
         assert connection.execute(select(short_link.c.slug, short_link.c.owner)).all() == [(first, "erased:f00")]
 
 
 def test_a_broken_random_source_is_an_error_and_no_endless_loop(engine: Engine) -> None:
     with pytest.raises(StorageError, match="no free slug"), write(engine) as connection:
-        links.mint(connection, [want(), want("linkedin")], lambda size: b"\x07" * size, NOW)
+        short_links.mint(connection, [want(), want("linkedin")], lambda size: b"\x07" * size, NOW)
 
 
 def test_a_salt_is_made_once_a_day_and_destroyed_after_two(engine: Engine) -> None:

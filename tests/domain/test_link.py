@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.domain import link
+from digest.domain import slug as slugs
 
 TOKENS = st.binary(min_size=10, max_size=10).map(link.token).filter(lambda found: found is not None)
 
@@ -37,7 +38,7 @@ def test_one_wrong_character_is_refused_without_a_database(text: str, place: int
 def test_any_text_behind_a_slash_is_read_without_an_error(text: str) -> None:
     link.parse_tail(text, network=True)
     link.parse_tail(text, network=False)
-    link.parse_slug(text)
+    slugs.parse_slug(text)
     assert link.read_unsubscribe(text, {1: b"secret"}) is None
 
 
@@ -66,10 +67,10 @@ def test_a_number_too_large_for_two_characters_is_refused_when_minted() -> None:
 
 
 def test_slugs_are_twelve_characters_of_the_alphabet_and_fit_a_small_qr_code() -> None:
-    made = link.slug(bytes(range(8)))
-    assert link.valid_slug(made)
+    made = slugs.slug(bytes(range(8)))
+    assert slugs.valid_slug(made)
     assert len(f"HTTPS://GO.EXAMPLE.COM/L/{made.upper()}") == 37
-    assert link.parse_slug(made.upper() + ".") == link.SlugTail(slug=made, mutated=True, junk=False)
+    assert slugs.parse_slug(made.upper() + ".") == slugs.SlugTail(slug=made, mutated=True, junk=False)
 
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
@@ -77,25 +78,25 @@ NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 
 @given(secret=st.binary(min_size=32, max_size=32), one=st.tuples(NAMES, NAMES, NAMES), other=st.tuples(NAMES, NAMES, NAMES))
 def test_what_a_short_link_is_for_alone_decides_its_slug(secret: bytes, one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
-    first, second = (list(islice(link.slugs_of(secret, *what), 3)) for what in (one, other))
-    assert first == list(islice(link.slugs_of(secret, *one), 3))
+    first, second = (list(islice(slugs.slugs_of(secret, *what), 3)) for what in (one, other))
+    assert first == list(islice(slugs.slugs_of(secret, *one), 3))
     assert len(set(first)) == 3
-    assert all(link.valid_slug(made) and link.may_be_public(made) for made in first)
+    assert all(slugs.valid_slug(made) and slugs.may_be_public(made) for made in first)
     assert (set(first) & set(second) == set()) is (one != other)
-    assert not set(first) & set(islice(link.slugs_of(b"another", *one), 3))
+    assert not set(first) & set(islice(slugs.slugs_of(b"another", *one), 3))
 
 
 @pytest.mark.parametrize("name", ["admin", "robots.txt", "favicon.ico", ".well-known", "desk", "healthz", "metrics"])
 def test_no_slug_is_ever_a_route(name: str) -> None:
     """A19: by length and alphabet."""
-    assert not link.valid_slug(name)
+    assert not slugs.valid_slug(name)
 
 
 @pytest.mark.parametrize("made", ["000ass000000", "sex000000000", "00000000fvck", "000088000000"])
 def test_a_slug_that_could_be_an_insult_is_drawn_again(made: str) -> None:
     """A20: the list's own examples."""
-    assert not link.may_be_public(made)
-    assert link.may_be_public("k7q2m9x4c8v3")
+    assert not slugs.may_be_public(made)
+    assert slugs.may_be_public("k7q2m9x4c8v3")
 
 
 @given(secret=st.binary(min_size=16, max_size=32), employee=st.integers(0, 2**40 - 1), key_id=st.integers(0, 255))

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from digest.db.links import ShortLink
+from digest.db.short_links import ShortLink
 from digest.domain.link import MAX_ADDRESS, with_click_id
 from digest.domain.press import LinkedPost
 from digest.pipeline.landing import landing, new_click_id

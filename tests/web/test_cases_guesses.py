@@ -14,7 +14,8 @@ from starlette.testclient import TestClient
 
 from digest.db.schema import short_link, token
 from digest.db.session import write
-from digest.domain.link import number, slug
+from digest.domain.link import number
+from digest.domain.slug import slug
 from digest.domain.visitor import VisitorClass, classify
 from digest.web.known import Filter, Known
 from digest.web.misses import Misses

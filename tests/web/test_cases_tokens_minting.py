@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 from starlette.testclient import TestClient
 
-from digest.db import links
+from digest.db import short_links
 from digest.db.keys import add_key, signing_keys
 from digest.db.schema import message, token
 from digest.db.session import read, write
 from digest.domain import link
+from digest.domain import slug as slugs
 from digest.errors import DigestError, StorageError
 from digest.pipeline import edition
 from digest.web.app import make_app
@@ -29,7 +30,7 @@ from tests.conftest import NOW
 from tests.factories import company, crowd
 from tests.linked import ANA, Linked, share_link
 
-SLUGS = st.binary(min_size=8, max_size=8).map(link.slug)
+SLUGS = st.binary(min_size=8, max_size=8).map(slugs.slug)
 WORDS = ("ass", "shit", "fuck", "nazi", "tits", "cunt", "whore", "penis", "slut", "arsch", "fotze", "bitch", "porn", "dick")
 READ_AS = {"a": "a4", "b": "b8", "e": "e3", "i": "1", "l": "1", "o": "0", "s": "s5", "t": "t7", "u": "v", "z": "z2"}
 NAMES = ("admin", "robots.txt", "favicon.ico", ".well-known", "apple-touch-icon.png", "sitemap.xml", "wp-login.php", "index.html", "security.txt")
@@ -86,30 +87,30 @@ class Dice:
         return self.left.pop(0) if self.left else secrets.token_bytes(size)
 
 
-def want(linked: Linked, name: str) -> links.Want:
-    return links.Want(owner=f"employee:{linked.people[name]}", edition=linked.edition, post="cold-room", network="x")
+def want(linked: Linked, name: str) -> short_links.Want:
+    return short_links.Want(owner=f"employee:{linked.people[name]}", edition=linked.edition, post="cold-room", network="x")
 
 
 def test_a_slug_that_is_taken_is_drawn_again_and_the_first_keeps_its_owner(linked: Linked) -> None:
     """A17: three draws in a row find the row of somebody else; the fourth is stored, nothing is written over."""
     with write(linked.engine) as connection:
-        links.mint(connection, [want(linked, "ana")], Dice(b"\x11" * 8), linked.now)
+        short_links.mint(connection, [want(linked, "ana")], Dice(b"\x11" * 8), linked.now)
     first = linked.short_links()
     dice = Dice(*[b"\x11" * 8] * 3, b"\x12" * 8)
     with write(linked.engine) as connection:
-        links.mint(connection, [want(linked, "ben")], dice, linked.now)
+        short_links.mint(connection, [want(linked, "ben")], dice, linked.now)
     assert dice.asked == 4
     assert [row for row in linked.short_links() if row["owner"] == first[0]["owner"]] == first
-    assert {row["slug"] for row in linked.short_links()} == {link.slug(b"\x11" * 8), link.slug(b"\x12" * 8)}
+    assert {row["slug"] for row in linked.short_links()} == {slugs.slug(b"\x11" * 8), slugs.slug(b"\x12" * 8)}
 
 
 def test_a_random_source_that_repeats_itself_for_ever_is_an_error_and_no_overwrite(linked: Linked) -> None:
     """A17: twenty draws, then a sentence that says what to look at."""
     with write(linked.engine) as connection:
-        links.mint(connection, [want(linked, "ana")], lambda _: b"\x11" * 8, linked.now)
+        short_links.mint(connection, [want(linked, "ana")], lambda _: b"\x11" * 8, linked.now)
     first = linked.short_links()
     with pytest.raises(StorageError, match="no free slug in 20 draws"), write(linked.engine) as connection:
-        links.mint(connection, [want(linked, "ben")], lambda _: b"\x11" * 8, linked.now)
+        short_links.mint(connection, [want(linked, "ben")], lambda _: b"\x11" * 8, linked.now)
     assert linked.short_links() == first
 
 
@@ -193,7 +194,7 @@ def test_a_mac_is_compared_in_constant_time() -> None:
 @given(SLUGS)
 def test_no_slug_is_ever_the_name_of_a_page(made: str) -> None:
     """A19: twelve characters of an alphabet without i, l, o, u, dot and hyphen; no name of a page or file is that."""
-    assert len(made) == link.SLUG_LENGTH
+    assert len(made) == slugs.SLUG_LENGTH
     assert set(made) <= set(link.ALPHABET)
     assert made not in NAMES
 
@@ -205,7 +206,7 @@ def test_no_route_of_ours_could_be_minted(linked: Linked) -> None:
     parts = {part for path in routes for part in path.split("/") if part and "{" not in part}
     assert parts >= {"healthz", "robots.txt"}
     for name in {*parts, *NAMES}:
-        assert not link.valid_slug(name)
+        assert not slugs.valid_slug(name)
         assert not link.valid_token(name)
 
 
@@ -214,13 +215,13 @@ def spellings(word: str) -> Iterator[str]:
     return map("".join, product(*(READ_AS.get(c, c) for c in word)))
 
 
-@given(word=st.sampled_from(WORDS), made=SLUGS, place=st.integers(0, link.SLUG_LENGTH), pick=st.integers(0, 10_000))
+@given(word=st.sampled_from(WORDS), made=SLUGS, place=st.integers(0, slugs.SLUG_LENGTH), pick=st.integers(0, 10_000))
 def test_a_slug_with_a_rude_word_in_it_is_never_public(word: str, made: str, place: int, pick: int) -> None:
     """A20: anywhere in it, in any spelling with digits for letters."""
     every = list(spellings(word))
     rude = every[pick % len(every)]
-    at = min(place, link.SLUG_LENGTH - len(rude))
-    assert not link.may_be_public(made[:at] + rude + made[at + len(rude) :])
+    at = min(place, slugs.SLUG_LENGTH - len(rude))
+    assert not slugs.may_be_public(made[:at] + rude + made[at + len(rude) :])
 
 
 def test_a_rude_slug_is_drawn_again_before_it_is_stored(linked: Linked) -> None:
@@ -229,10 +230,10 @@ def test_a_rude_slug_is_drawn_again_before_it_is_stored(linked: Linked) -> None:
     assert rude is not None
     dice = Dice((rude << 4).to_bytes(8, "big"))
     with write(linked.engine) as connection:
-        made = links.mint(connection, [want(linked, "ana")], dice, linked.now)
+        made = short_links.mint(connection, [want(linked, "ana")], dice, linked.now)
     assert dice.asked == 2
     assert "k7q2sh1tc8v3" not in made.values()
     assert [row["slug"] for row in linked.short_links()] == list(made.values())
     drawn = random.Random(1)
-    refused = sum(not link.may_be_public(link.slug(drawn.randbytes(8))) for _ in range(20_000))
+    refused = sum(not slugs.may_be_public(slugs.slug(drawn.randbytes(8))) for _ in range(20_000))
     assert refused < 0.1 * 20_000

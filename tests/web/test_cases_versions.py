@@ -16,7 +16,8 @@ from starlette.testclient import TestClient
 from digest.config import Config
 from digest.db.schema import employee, key, short_link, suppression, token
 from digest.db.session import write
-from digest.domain.link import parse_slug, parse_tail, read_unsubscribe
+from digest.domain.link import parse_tail, read_unsubscribe
+from digest.domain.slug import parse_slug
 from digest.pipeline import tracking
 from digest.web.app import make_app
 from digest.web.known import Known

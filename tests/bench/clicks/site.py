@@ -15,7 +15,8 @@ from sqlalchemy import Engine, insert, select, update
 from digest.db import migrate
 from digest.db.schema import edition_post, message, short_link
 from digest.db.session import open_database, read, write
-from digest.domain.link import number, slug
+from digest.domain.link import number
+from digest.domain.slug import slug
 from digest.files.networks import load_networks, networks_named
 from digest.pipeline import edition
 from tests.bench.plan import fill, queue
