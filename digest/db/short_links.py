@@ -34,15 +34,18 @@ class ShortLink:
     disabled: bool
 
 
+_WITH_POST = (
+    select(short_link, edition.c.period, post.c.title, post.c.url, post.c.visibility, post.c.recalled, post.c.public_from)
+    .select_from(short_link)
+    .outerjoin(edition, edition.c.id == short_link.c.edition_id)
+    .outerjoin(post, post.c.id == short_link.c.post_id)
+)
+_FOUND = Packed(lambda dialect: _WITH_POST.where(among(short_link.c.slug, dialect)))
+
+
 def find(connection: Connection, wanted: Iterable[str]) -> dict[str, ShortLink]:
     """The short links among `wanted` that exist, each with its post as it is now."""
-    found = connection.execute(
-        select(short_link, edition.c.period, post.c.title, post.c.url, post.c.visibility, post.c.recalled, post.c.public_from)
-        .select_from(short_link)
-        .outerjoin(edition, edition.c.id == short_link.c.edition_id)
-        .outerjoin(post, post.c.id == short_link.c.post_id)
-        .where(short_link.c.slug.in_(list(wanted))),
-    )
+    found = _FOUND.rows(connection, {"wanted": listed(connection, wanted)})
     return {
         row.slug: ShortLink(
             slug=row.slug,

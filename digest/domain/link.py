@@ -154,6 +154,7 @@ def web_address(url: str | None) -> str | None:
     return href if fine and href.isascii() and href.isprintable() and not looks_like_another(parsed.hostname) else None
 
 
+@lru_cache(maxsize=4096)
 def with_utm(url: str, *, source: str, campaign: str, content: str) -> str:
     """`url` with our UTM values put into its query as text; nothing that is there is touched or repeated.
 

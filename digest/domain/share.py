@@ -13,14 +13,17 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import accumulate
 from urllib.parse import quote
 
 from digest.domain.counting import MAX_INTENT, URL, Limit, count, fits, graphemes
+from digest.domain.slug import SLUG_LENGTH, valid_slug
 
 ELLIPSIS = "…"
 TITLE_MOST = 300  # characters of a title, where a network names no limit of its own
 LONGEST_TEMPLATE = 1000
+_ANY_SLUG = "z" * SLUG_LENGTH  # stands for a slug where only its length matters
 _TITLE_SHARE = 4  # a title takes a quarter of the intent at most
 _BRACKETED = re.compile(r"\[([^\[\]]*)\]")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
@@ -190,6 +193,21 @@ def intent(network: Network, *, caption: str, link: str, title: str, phone: bool
     template = network.template(phone=phone, server=server)
     template = _BRACKETED.sub(lambda m: m.group(1) if all(values[name] for name in _slots(m.group(1))) else "", template)
     return _SLOT.sub(lambda m: quote(values[m.group(1)], safe=""), template)
+
+
+def composed(network: Network, *, words: str, disclosure: str, link: str, phone: bool, title: str, server: str) -> tuple[str, str]:
+    """Caption and composer's address. Composed once for all links that differ in their last characters, which a network counts alike."""
+    slug = link[-SLUG_LENGTH:]
+    common = valid_slug(slug) and not any(_ANY_SLUG in text for text in (words, disclosure, title, link))
+    named = link[:-SLUG_LENGTH] + _ANY_SLUG if common else link
+    caption, target = _composed(network, words, disclosure, named, phone, title, server)
+    return caption, target.replace(_ANY_SLUG, slug) if common else target
+
+
+@lru_cache(maxsize=1024)
+def _composed(network: Network, words: str, disclosure: str, link: str, phone: bool, title: str, server: str) -> tuple[str, str]:
+    caption = compose(network, words=words, disclosure=disclosure, link=link, phone=phone, title=title, server=server)
+    return caption, intent(network, caption=caption, link=link, title=title, phone=phone, server=server)
 
 
 def _title(network: Network, title: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from digest.domain.link import SHARE_PAGE, Tail, parse_tail
 from digest.domain.press import Kind, Press, Standing
-from digest.domain.share import Network, compose, intent, too_long, with_link
+from digest.domain.share import Network, composed, too_long, with_link
 from digest.domain.slug import SlugTail, parse_slug
 from digest.pipeline.answer import Answer, Share
 from digest.pipeline.captions import Captions
@@ -103,6 +103,8 @@ class LinkDoor:
             done(None)
         elif answer.share is None:
             done(self._plain(answer, press, head))
+        elif not _may_use_up(answer.share):
+            done(lead(answer.share, self._captions.words(answer.share, press.key), pages=self._pages, phone=on_phone(head.asked), status=302))
         else:
             self._tasks.add(task := asyncio.ensure_future(self._reply(answer, press, head)))
             task.add_done_callback(self._tasks.discard)
@@ -123,12 +125,17 @@ class LinkDoor:
 
     async def _words(self, share: Share, token: str) -> str:
         """Words to start from; only where a caption may be used up is a thread asked to write that down, and not for long."""
-        if share.human and share.network is not None and share.post.captions.get(share.network.name):
+        if _may_use_up(share):
             try:
                 return await asyncio.wait_for(asyncio.to_thread(self._captions.words, share, token), _PATIENCE)
             except TimeoutError:  # the database is busy: the person goes on, and the count follows
                 share = replace(share, human=False)
         return self._captions.words(share, token)
+
+
+def _may_use_up(share: Share) -> bool:
+    """Whether a ready caption may be handed out for it, which is written down."""
+    return share.human and share.network is not None and bool(share.post.captions.get(share.network.name))
 
 
 def lead(share: Share, words: str, *, pages: Pages, phone: bool, status: int, copy: bool = False) -> Reply:
@@ -138,8 +145,8 @@ def lead(share: Share, words: str, *, pages: Pages, phone: bool, status: int, co
         raise ValueError(share)
     server = share.mastodon if network.server else ""
     title = share.post.title
-    caption = compose(network, words=words, disclosure=share.content.disclosure, link=share.link, phone=phone, title=title, server=server)
-    target = intent(network, caption=caption, link=share.link, title=title, phone=phone, server=server)
+    disclosure = share.content.disclosure
+    caption, target = composed(network, words=words, disclosure=disclosure, link=share.link, phone=phone, title=title, server=server)
     target = "" if too_long(target) else target
     if target and not copy and not _by_page(network) and network.takes_text(phone=phone):
         return redirect(status, target, vary=BY_DEVICE)

@@ -12,6 +12,7 @@ from digest.domain.share import (
     Network,
     caption_problem,
     compose,
+    composed,
     intent,
     plain_host,
     room,
@@ -76,6 +77,31 @@ def test_whatever_is_typed_fits_and_keeps_the_disclosure(words: str, name: str, 
     made = intent(network, caption=caption, link=LINK, title="", phone=False)
     assert made.isascii()
     assert len(made) <= network.limit.encoded
+
+
+@given(
+    words=st.text(max_size=900) | st.just("zzzzzzzzzzzz"),
+    name=st.sampled_from(sorted(NETWORKS)),
+    disclosure=st.sampled_from(["", "#Acme", "I work at Osterglen Instruments."]),
+    link=st.sampled_from(
+        [
+            "",
+            LINK,
+            "https://go.example.com/l/0000000000ss",
+            "https://example.com/a?utm_content=batteries",
+            "https://zzzzzzzzzzzz.example/l/k7q2m9x4c8v3",
+        ]
+    ),
+    phone=st.booleans(),
+    title=st.text(max_size=400),
+)
+def test_what_is_composed_once_for_many_links_is_what_each_would_be(
+    words: str, name: str, disclosure: str, link: str, phone: bool, title: str
+) -> None:
+    network = NETWORKS[name]
+    caption = compose(network, words=words, disclosure=disclosure, link=link, phone=phone, title=title)
+    target = intent(network, caption=caption, link=link, title=title, phone=phone)
+    assert composed(network, words=words, disclosure=disclosure, link=link, phone=phone, title=title, server="") == (caption, target)
 
 
 def test_words_are_cut_at_a_grapheme_with_one_ellipsis() -> None:
