@@ -134,7 +134,7 @@ _CALLED: Mapping[Becomes, str] = {
     ),
 }
 _NAMED = {
-    kind: regex.compile(rf"\s*(?:(?:re|aw|antw|sv|rv|ref|res|tr|返信|رد)\s*[:：]\s*)*(?:{words})\s*[:：]", regex.IGNORECASE)  # noqa: RUF001
+    kind: regex.compile(rf"\s*(?:(?:re|aw|antw|sv|rv|ref|res|tr|返信|رد)\s*[:：]\s*)*(?:{words})\s*[:：]", regex.IGNORECASE)  # noqa: RUF001 - the colon that Japanese and Chinese programs write
     for kind, words in _CALLED.items()
 }
 _ASKS = regex.compile(

@@ -1,4 +1,4 @@
-"""One Chromium for the tests of a module; it reaches this machine only."""
+"""One Chromium for the tests of a module, which reaches this machine only, and a small edition to press."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from digest.db.session import open_database
+from tests.linked import Linked
 from tests.needs import chromium
 
 
@@ -19,3 +21,11 @@ def browser() -> Iterator[Browser]:
         )
         yield found
         found.close()
+
+
+@pytest.fixture
+def linked(sqlite_url: str) -> Iterator[Linked]:
+    """A small edition whose clock is the real one."""
+    engine = open_database(sqlite_url)
+    yield Linked(engine)
+    engine.dispose()

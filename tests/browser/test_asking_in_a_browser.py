@@ -5,21 +5,18 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
-from sqlalchemy import Engine
 
-from digest.config import Config
 from digest.db import migrate
 from digest.db.session import open_database, read, write
 from digest.demo.mailbox import Letter, Mailbox, free_port
 from digest.domain.question import Question
-from digest.pipeline import entries, ledger, replies, week
+from digest.pipeline import entries, ledger, replies
 from digest.pipeline.inbound import Taken, collect
 from digest.pipeline.ledger import Hand
 from digest.web.app import make_app
@@ -28,30 +25,15 @@ from tests.answers import written
 from tests.conftest import NOW
 from tests.factories import QUEUE, company, person
 from tests.looking import axe, overflow
+from tests.played import Played
 from tests.served import served
 
 pytestmark = pytest.mark.browser
 POST = '[[post]]\nid = "extra-{n}"\ntitle = "Number {n} of what we learnt"\nurl = "https://example.com/extra-{n}"\nwhy = "One page, no form."\n'
 
 
-@dataclass
-class Office:
-    """A company with its mailbox and its clock."""
-
-    engine: Engine
-    config: Config
-    mailbox: Mailbox
-    now: datetime
-
-    def tick(self, **span: float) -> None:
-        """Let time pass, then do what is due."""
-        self.now += timedelta(**span)
-        week.tick(self.engine, self.config, clock=lambda: self.now)
-
-    def last(self, recipient: str, subject: str = "") -> Letter:
-        """The newest letter to somebody."""
-        found = [letter for letter in self.mailbox.letters() if letter.recipient == recipient and subject in str(letter.parsed["subject"])]
-        return found[-1]
+class Office(Played):
+    """One in which somebody asks a question."""
 
     def take(self, raw: bytes) -> Taken:
         """Mail comes in."""

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request
 
-from digest.db.session import open_database
 from digest.demo.mailbox import free_port
 from digest.web.app import make_app
 from tests.controlled import controls, notices, path
@@ -20,13 +19,6 @@ from tests.served import served
 pytestmark = pytest.mark.browser
 
 READABLE = 4.5
-
-
-@pytest.fixture
-def linked(sqlite_url: str) -> Iterator[Linked]:
-    engine = open_database(sqlite_url)
-    yield Linked(engine)
-    engine.dispose()
 
 
 @pytest.fixture

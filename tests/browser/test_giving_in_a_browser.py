@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
-from sqlalchemy import Engine
 
-from digest.config import Config
 from digest.db import contributions, migrate
 from digest.db.session import open_database, read
 from digest.demo.mailbox import Letter, Mailbox, free_port
 from digest.domain.contribution import ContributionState
 from digest.domain.moderation import Roles, Rules
-from digest.pipeline import week
 from digest.pipeline.contribution_look import Seen
 from digest.pipeline.contribution_moderation import Change, Moderator, accept, edit
 from digest.web.app import make_app
@@ -26,6 +23,7 @@ from digest.web.serving import web_settings
 from tests.conftest import NOW
 from tests.factories import company, person
 from tests.looking import axe, overflow
+from tests.played import Played
 from tests.served import served
 
 pytestmark = pytest.mark.browser
@@ -33,24 +31,8 @@ BY = Moderator(who="mara@example.org", roles=Roles(), rules=Rules())
 WORDS = "Our ovens are older than our data. I measured them for a month."
 
 
-@dataclass
-class Town:
-    """A company with its mailbox and its clock."""
-
-    engine: Engine
-    config: Config
-    mailbox: Mailbox
-    now: datetime
-
-    def tick(self, **span: float) -> None:
-        """Let time pass, then do what is due."""
-        self.now += timedelta(**span)
-        week.tick(self.engine, self.config, clock=lambda: self.now)
-
-    def last(self, recipient: str, subject: str = "") -> Letter:
-        """The newest letter to somebody."""
-        found = [letter for letter in self.mailbox.letters() if letter.recipient == recipient and subject in str(letter.parsed["subject"])]
-        return found[-1]
+class Town(Played):
+    """One in which somebody gives a post."""
 
     def state(self) -> ContributionState:
         """Where the post stands."""

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from digest.db import migrate, suppressions
-from digest.db.session import open_database, read
+from digest.db import suppressions
+from digest.db.session import read
 from digest.demo.mailbox import free_port
 from digest.web.app import make_app
 from tests.linked import Linked
 from tests.served import served
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def linked(tmp_path: Path) -> Iterator[Linked]:
-    """A small edition whose clock is the real one."""
-    engine = open_database(f"sqlite:///{tmp_path / 'digest.db'}")
-    migrate.upgrade(engine)
-    yield Linked(engine)
-    engine.dispose()
 
 
 @pytest.fixture

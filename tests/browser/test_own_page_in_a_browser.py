@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from digest.db import migrate
-from digest.db.session import open_database
 from digest.demo.mailbox import free_port
 from digest.web.app import make_app
 from tests.linked import Linked
@@ -19,15 +16,6 @@ from tests.served import served
 from tests.web.test_me import ledger, own_link, row
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def linked(tmp_path: Path) -> Iterator[Linked]:
-    """A small edition whose clock is the real one."""
-    engine = open_database(f"sqlite:///{tmp_path / 'digest.db'}")
-    migrate.upgrade(engine)
-    yield Linked(engine)
-    engine.dispose()
 
 
 @pytest.fixture

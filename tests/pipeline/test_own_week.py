@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,14 @@ from tests.factories import company, person
 EVENING = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 ANA, BEN = person("ana@example.org"), person("ben@example.org")
 DAY = timedelta(days=1)
+IDS = count(1)
 
 
 def press(number: int | None, post: str, kind: str, verdict: str = "human", ago: timedelta = DAY) -> dict[str, Any]:
-    press.count += 1  # type: ignore[attr-defined]  # each event has an id of its own
-    event = f"e{press.count}"  # type: ignore[attr-defined]
+    event = f"e{next(IDS)}"
     row = {"event": event, "at": EVENING - ago, "token": f"t{number}", "edition_id": 7, "employee_id": number, "group_key": "g", "n": 1}
     row |= {"post_id": post, "kind": kind, "network": "", "signals": {}, "source": "s", "class": verdict, "reasons": [], "rules_version": 1}
     return row
-
-
-press.count = 0  # type: ignore[attr-defined]
 
 
 def seen(slug: str, visitor: str, verdict: str = "human", *reasons: str) -> dict[str, Any]:

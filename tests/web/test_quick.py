@@ -118,7 +118,7 @@ def test_a_head_that_came_before_is_read_once_and_answered_the_same(linked: Link
     app = make_app(linked.engine, linked.settings(), lambda: linked.now)
     read, port = [], free_port()
     keep = app.heads.keep
-    app.heads.keep = lambda *said, **more: read.append(said) or keep(*said, **more)  # type: ignore[method-assign, func-returns-value]
+    app.heads.keep = lambda *said, **more: read.append(said) or keep(*said, **more)  # type: ignore[method-assign, func-returns-value]  # told on the way
     with served(app, port):
         answers = [ask(port, path) for path in (read_link(ANA, 1), read_link(ANA, 2), read_link(BEN, 1), read_link(ANA, 1).upper(), "/r/short")]
         other = ask(port, read_link(ANA, 1), headers={"user-agent": "another browser"})
