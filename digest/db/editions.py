@@ -112,7 +112,8 @@ def begin_plan(connection: Connection, edition_id: int, content: EditionContent,
 
 
 def put_bodies(connection: Connection, edition_id: int, compiled: Mapping[str, bytes]) -> None:
-    """Store the compiled edition, language -> bytes, after `begin_plan` took the old ones away."""
+    """Store the compiled edition, language -> bytes, in place of what there was."""
+    connection.execute(delete(edition_body).where(edition_body.c.edition_id == edition_id))
     connection.execute(
         insert(edition_body), [{"edition_id": edition_id, "language": lang, "compiled": body} for lang, body in sorted(compiled.items())]
     )
@@ -159,6 +160,11 @@ def content(connection: Connection, edition_id: int) -> EditionContent:
     return thaw(connection.execute(select(edition.c.content).where(edition.c.id == edition_id)).scalar_one())
 
 
+def reword(connection: Connection, edition_id: int, content: EditionContent) -> None:
+    """Put other words in the place of those that were frozen."""
+    connection.execute(update(edition).where(edition.c.id == edition_id).values(content=freeze(content)))
+
+
 def title(connection: Connection, post_id: str) -> str:
     """What a post is called now; "" when it is not known any more."""
     return str(connection.execute(select(post.c.title).where(post.c.id == post_id)).scalar_one_or_none() or "")
@@ -172,13 +178,12 @@ def envelope(connection: Connection, edition_id: int) -> dict[str, Any]:
 def forget_author(connection: Connection, employee_id: int) -> list[int]:
     """Take an erased person's name out of every edition, and away with compiled letters of theirs that nobody waits for.
 
-    Returns the editions on their way: they keep their compiled letters, which name the person, until they are over or planned again.
+    Returns the editions on their way: the next tick compiles their letters again, without the name.
     """
     waiting = []
     for row in connection.execute(select(edition.c.id, edition.c.state, edition.c.content).where(edition.c.content.is_not(None))).all():
         if any(post["author_id"] == employee_id for post in (row.content or {}).get("posts", ())):
-            forgotten = freeze(without_author(thaw(row.content), employee_id))
-            connection.execute(update(edition).where(edition.c.id == row.id).values(content=forgotten))
+            reword(connection, row.id, without_author(thaw(row.content), employee_id))
             if row.state in {EditionState.CLOSED, EditionState.CANCELLED, EditionState.SKIPPED}:
                 connection.execute(delete(edition_body).where(edition_body.c.edition_id == row.id))
             else:
@@ -190,8 +195,8 @@ def hide_author(connection: Connection, employee_id: int) -> None:
     """Take the name of somebody who withdrew it out of every edition's words, which our pages show."""
     for row in connection.execute(select(edition.c.id, edition.c.content).where(edition.c.content.is_not(None))).all():
         if any(post["author_id"] == employee_id and post["author"] for post in (row.content or {}).get("posts", ())):
-            hidden = freeze(unnamed(thaw(row.content), employee_id))
-            connection.execute(update(edition).where(edition.c.id == row.id).values(content=hidden))
+            hidden = unnamed(thaw(row.content), employee_id)
+            reword(connection, row.id, hidden)
 
 
 def bodies(connection: Connection, edition_id: int) -> dict[str, bytes]:

@@ -5,6 +5,8 @@ Deterministic: equal content gives equal data, whatever order its mappings were 
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import date
@@ -51,6 +53,11 @@ def thaw(data: Mapping[str, Any]) -> EditionContent:
             "heard": tuple(data.get("heard", ())),
         },
     )
+
+
+def fingerprint(content: EditionContent) -> str:
+    """SHA-256 of the frozen words: what a compiled letter was compiled from."""
+    return hashlib.sha256(json.dumps(freeze(content), sort_keys=True).encode()).hexdigest()
 
 
 def without_author(content: EditionContent, employee: int) -> EditionContent:

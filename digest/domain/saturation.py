@@ -43,6 +43,14 @@ def give_way(
     return tuple(chosen), (*left, *gone)
 
 
+def leave_out(
+    picks: tuple[Pick, ...], spares: tuple[Pick, ...], gone: Collection[int], kind: Kind, *, share: float, curated: int
+) -> tuple[tuple[Pick, ...], tuple[Pick, ...]]:
+    """Picks and spares without the posts that were taken back: each gives way as above, and where no spare fits, to nothing."""
+    chosen, left = give_way(picks, tuple(spare for spare in spares if spare.n not in gone), gone, kind, share=share, curated=curated)
+    return tuple(pick for pick in chosen if pick.n not in gone), tuple(spare for spare in left if spare.n not in gone)
+
+
 def _ordered(picks: list[Pick], kind: Kind) -> list[Pick]:
     """Colleagues' posts first, then curated ones, then those inside; otherwise as they stood."""
     places = {Origin.COLLEAGUE: 0, Origin.CURATED: 1, None: 2}

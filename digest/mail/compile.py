@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from digest.domain.edition import EditionContent
+from digest.domain.frozen import fingerprint
 from digest.domain.prose import plain
 from digest.domain.words import count_words, pace, reading_minutes, shorten
 from digest.errors import TemplateError
@@ -65,7 +66,7 @@ def compile_edition(
 
     `site`: a folder whose templates win over ours; then the letter is searched for what no letter may lack.
     """
-    work = job(content, language, intents=intents, site=site)
+    work, made_of = job(content, language, intents=intents, site=site), fingerprint(content)
     content = work.content
     counted = _count(content)
     salt = free_salt(repr((content, work.words.phrases)))
@@ -87,7 +88,7 @@ def compile_edition(
         "text": _tree(page.text, salt, html=False),
         "html": _tree(inliner(page.html.replace(slot_word(salt, "name"), slot_word(salt, "name_html"))), salt, html=True),
     }
-    return f"digest-body {FORMAT}\n{json.dumps(data, sort_keys=True, separators=(',', ':'))}".encode("ascii")
+    return f"digest-body {FORMAT} {made_of}\n{json.dumps(data, sort_keys=True, separators=(',', ':'))}".encode("ascii")
 
 
 def _count(content: EditionContent) -> dict[int, int]:
@@ -147,7 +148,7 @@ def _encoded(text: str, salt: str) -> list[Any]:
 def load_compiled(data: bytes) -> Compiled:
     """What `compile_edition` made. Raises TemplateError for a format this version does not know."""
     head, _, body = data.partition(b"\n")
-    if head != f"digest-body {FORMAT}".encode():
+    if head.split()[:2] != f"digest-body {FORMAT}".encode().split():
         raise TemplateError("edition_body", f"found {head[:40]!r}, allowed format {FORMAT}", hint="Run `digest edition plan` again.")
     found = json.loads(body)
     return Compiled(

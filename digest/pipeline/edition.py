@@ -185,10 +185,6 @@ def approve(engine: Engine, config: Config | None = None, *, now: datetime, who:
         if found.state is EditionState.DRAFT and config is not None and _is_missed(found, hours(config), now):
             detail = f"its last letters were due {found.due_until:%Y-%m-%d %H:%M} UTC, and it is too late for them"
             raise EditionError(found.period, detail, hint="The next `digest tick` records it as skipped: missed; its posts move on to the next week.")
-        gone = ledger.taken_back(connection, found.id) if found.state is EditionState.DRAFT else []
-        if gone:
-            detail = f"ledger entry {gone[0]} was taken back by its asker after the plan"
-            raise EditionError(found.period, detail, hint="Run `digest edition plan` again: the letter is then without it.")
         if not editions.move(connection, found.id, EditionState.APPROVED, now=now, who=who):
             raise EditionError(found.period, f"it is {found.state}, so it cannot be approved", hint=_instead(found.state))
         ledger.note_printed(connection, found.id)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from digest.config import Config
-from digest.db import ledger, samples
+from digest.db import ledger, redactions, samples
 from digest.domain.edition import Edition, EditionContent
 from digest.domain.employee import Employee
 from digest.domain.message import MessageState, SkipReason
@@ -28,6 +28,7 @@ _WHY = {
     Passed.MIX: "company posts may not outnumber colleagues'",
     Passed.ROOM: "others fit better, and the letter is full",
 }
+_TAKEN_BACK = "was taken back, or its links are paused"
 GAVE = "gave way to the next spare, because it was shared enough nearby"
 
 
@@ -114,4 +115,5 @@ def left_out(
     past = Selector(content, edition.id, mix_of(config), edition.planned_at).past(connection, [person])
     found = passed(content.posts, person.cohort, past.get(person.id, History()), mix_of(config), had=had, places=content.places)
     said = {n: _WHY[why] for n, why in found.items()} | dict.fromkeys(gave, GAVE)
+    said |= dict.fromkeys(redactions.recalled(connection, edition.id) - had, _TAKEN_BACK)
     return [{"n": post.n, "post": post.id, "title": post.title, "because": said[post.n]} for post in content.posts if post.n in said]

@@ -154,5 +154,6 @@ def taken_back(connection: Connection, edition_id: int) -> list[int]:
 
 def note_printed(connection: Connection, edition_id: int) -> None:
     """Note which answers an edition shows, once it is approved."""
-    shown = {one.entry for one in editions.content(connection, edition_id).answers if one.entry is not None and one.answer}
+    gone = taken_back(connection, edition_id)
+    shown = {one.entry for one in editions.content(connection, edition_id).answers if one.entry is not None and one.answer and one.entry not in gone}
     questions.printed(connection, edition_id, shown)

@@ -17,7 +17,7 @@ from digest.db.held import Tally
 from digest.db.session import read
 from digest.domain.message import FailReason, MessageState
 from digest.errors import DigestError
-from digest.pipeline import contribution_afterlife, edition, holding, notices, privacy, recalling, renderers, replaying, transports
+from digest.pipeline import contribution_afterlife, edition, holding, notices, privacy, recalling, redacting, renderers, replaying, transports
 from digest.pipeline.delivery import Delivery, deliver
 from digest.pipeline.holding import Hold
 
@@ -121,7 +121,7 @@ def tick(
     with read(engine) as connection:
         open_ = held.open_ids(connection)
         before = held.tally(connection, open_)
-    delivery = send_due(engine, config, clock=clock, at_once=at_once, stop=stop, progress=progress)
+    delivery = send_due(engine, config, clock=clock, at_once=at_once, stop=stop, progress=progress, tell=said.append)
     with read(engine) as connection:
         after = held.tally(connection, open_)
         holds = holding.look(connection, config, clock())
@@ -146,9 +146,12 @@ def send_due(
     at_once: bool = False,
     stop: threading.Event | None = None,
     progress: Callable[[int], None] | None = None,
+    tell: Callable[[str], None] = _log.info,
 ) -> Delivery:
-    """Send what is due now, until nothing more can be sent; then receipts and other single letters."""
+    """Send what is due now without what was taken back, until nothing more can be sent; then receipts and other single letters."""
     stop = stop or threading.Event()
+    for sentence in redacting.follow(engine, config):
+        tell(sentence)
     done = deliver(
         engine,
         renderers=lambda edition_id: renderers.load(engine, edition_id),

@@ -15,7 +15,7 @@ from digest.db.schema import audit, notice
 from digest.db.schema import edition as edition_table
 from digest.db.session import read, write
 from digest.domain.question import Question, QuestionKind, QuestionState
-from digest.errors import DigestError, EditionError, NotFoundError
+from digest.errors import DigestError, NotFoundError
 from digest.pipeline import edition, entries, ledger
 from digest.pipeline.entries import LedgerError
 from digest.pipeline.ledger import Hand
@@ -207,15 +207,3 @@ def test_a_question_from_the_corridor_is_entered_by_hand(engine: Engine, config:
         assert ledger.add(connection, "Who?", QuestionKind.QUESTION, "en", hand=HAND, key="command:3").employee is None
     assert told(engine) == [(2, "entered")]
     del config
-
-
-def test_what_its_asker_took_back_after_the_plan_is_not_approved(engine: Engine, config: Config) -> None:
-    number = ask(engine)
-    do(engine, ledger.answer, number, "Because.", owner="Jonas")
-    planned(engine, config)
-    with write(engine) as connection:
-        entries.recall(connection, entries.find(connection, number), NOW, how="form")
-    with pytest.raises(EditionError, match=f"ledger entry {number} was taken back by its asker after the plan"):
-        edition.approve(engine, config, now=NOW, who="mara")
-    assert planned(engine, config) == []
-    assert "is approved" in edition.approve(engine, config, now=NOW, who="mara")
