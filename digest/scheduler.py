@@ -61,7 +61,7 @@ class Clock:
     def _open_due(self) -> None:
         for said in recalling.follow(self._engine, self._config, now=self._now()):
             _log.info(said)
-        for said in edition.open_due(self._engine, self._config, now=self._now()):
+        for said in edition.open_due(self._engine, self._config, now=self._now(), stop=self._stop.is_set):
             _log.info(said)
 
     def _forget(self) -> None:

@@ -14,6 +14,7 @@ from digest.domain.brand import Logo
 from digest.domain.edition import EditionContent
 from digest.domain.message import Pick
 from digest.domain.picture import Picture
+from digest.domain.tally import Tally
 from digest.mail.compile import compile_edition, load_compiled
 from tests.factories_mail import edition, html_of, person
 from tests.naughty import STRINGS, everywhere
@@ -75,12 +76,16 @@ def worded(kind: str) -> EditionContent:
 
 @cache
 def letter(language: str, kind: str = "usual") -> str:
-    """The page of somebody who gets every post, has a long name, and two networks of their own."""
+    """The page of somebody who gets every post, has a long name, two networks of their own, and something to read about their week."""
     content = worded(kind)
+    answers = tuple(replace(answer, hard=n == 0) for n, answer in enumerate(content.answers))
+    content = replace(content, answers=answers, heard=("example.com",), decided_days=14)
     compiled = load_compiled(compile_edition(content, language))
     name = {"usual": "Ana", "pictures": "Ana"}.get(kind, LONGEST)
-    picks = tuple(Pick(n=post.n, because="new") for post in content.posts)
-    return html_of(compiled, person(name=name, picks=picks, networks=("1", "2")))
+    reasons = ("team", "country", "")  # for posts without a topic, and for every third one
+    picks = tuple(Pick(n=p.n, because=f"topic:{p.topics[0]}" if p.topics and p.n % 3 else reasons[p.n // 3 % 3]) for p in content.posts)
+    tally = Tally(presses=4, shares=1, read=2, shared=1, visits=12, perhaps=15, outcomes=1)
+    return html_of(compiled, person(name=name, picks=picks, networks=("1", "2"), tally=tally))
 
 
 def without_style(html: str) -> str:

@@ -31,6 +31,11 @@ CHUNK = 500  # employees a transaction; about ten milliseconds of writing on SQL
 _BUSY = frozenset({EditionState.SENDING, EditionState.CLOSED, EditionState.CANCELLED, EditionState.SKIPPED})
 
 Progress = Callable[[int, int], None]  # done, all
+Stop = Callable[[], bool]
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +112,8 @@ def _begin(engine: Engine, config: Config, period: str, now: datetime, *, again:
     return warnings, True
 
 
-def resume(engine: Engine, config: Config, period: str, *, now: datetime, progress: Progress | None = None) -> Edition:
-    """Carry on a plan whose words are frozen, behind the last committed employee, and finish it.
+def resume(engine: Engine, config: Config, period: str, *, now: datetime, progress: Progress | None = None, stop: Stop = _never) -> Edition:
+    """Carry on a plan whose words are frozen, behind the last committed employee, and finish it unless `stop` says so before.
 
     Two at once take turns; one whose plan was thrown away meanwhile stops.
     """
@@ -116,21 +121,22 @@ def resume(engine: Engine, config: Config, period: str, *, now: datetime, progre
         found = find(connection, period)
         planner = Planner(connection, found.id, config, timetable(connection, config, day_in(period, config.schedule.day)), now)
         total, done = audience.size(connection), 0
-    while True:
+    while not stop():
         with write(engine) as connection:
             after = editions.planned_through(connection, found.id, planner.plan)
             chunk = [] if after is None else list(islice(people.stream(connection, after=after, chunk=CHUNK), CHUNK))
-            if not chunk:
-                break
-            editions.put_messages(connection, found.id, *planner.rows(connection, chunk), through=chunk[-1].id)
+            if chunk:
+                editions.put_messages(connection, found.id, *planner.rows(connection, chunk), through=chunk[-1].id)
+        if not chunk:
+            return _finished(engine, found, planner.plan, now)
         done += len(chunk)
         if progress:
             progress(done, total)
         yield_to_others(engine)
-    return _finish(engine, found, planner.plan, now)
+    return found
 
 
-def _finish(engine: Engine, found: Edition, mine: str, now: datetime) -> Edition:
+def _finished(engine: Engine, found: Edition, mine: str, now: datetime) -> Edition:
     with read(engine) as connection:
         digest = edition_hash(connection, found.id)
     with write(engine) as connection:
@@ -201,29 +207,32 @@ def _instead(state: EditionState) -> str:
     return "That is for good; `digest edition plan` makes the next one."
 
 
-def open_due(engine: Engine, config: Config, *, now: datetime) -> list[str]:
+def open_due(engine: Engine, config: Config, *, now: datetime, stop: Stop = _never) -> list[str]:
     """What the clock does to editions: finish interrupted plans, plan what is due, approve, name what was missed.
 
-    An edition that cannot be planned keeps no other from being approved; its error is raised last.
+    An edition that cannot be planned keeps no other from being approved; its error is raised last. A plan that `stop` ends is carried
+    on by the next call.
     """
     with read(engine) as connection:
         table = timetable(connection, config, now.date())
         unfinished = editions.in_states(connection, EditionState.PLANNING)
         known = editions.every(connection)
-    said = [_take_up(engine, config, edition, now) for edition in unfinished]
+    said = [_carried_on(engine, config, edition.period, now, stop) for edition in unfinished]
     try:
-        said += _plan_due(engine, config, table, known, now) if table.places else []
+        said += _plan_due(engine, config, table, known, now, stop) if table.places else []
     finally:
         settled = _settle(engine, config, now)
     return said + settled
 
 
-def _take_up(engine: Engine, config: Config, edition: Edition, now: datetime) -> str:
-    resume(engine, config, edition.period, now=now)
-    return f"{edition.period}: planning was interrupted and is finished now."
+def _carried_on(engine: Engine, config: Config, period: str, now: datetime, stop: Stop, *, begun: bool = False) -> str:
+    """Plan what is left; `begun`: by this very call."""
+    if resume(engine, config, period, now=now, stop=stop).state is EditionState.PLANNING:
+        return f"{period}: planning was interrupted; the next run carries on."
+    return f"{period} is planned." if begun else f"{period}: planning was interrupted and is finished now."
 
 
-def _plan_due(engine: Engine, config: Config, table: Timetable, known: list[Edition], now: datetime) -> list[str]:
+def _plan_due(engine: Engine, config: Config, table: Timetable, known: list[Edition], now: datetime, stop: Stop) -> list[str]:
     said = _name_missed(engine, missed(now, table, {edition.period for edition in known}), now)
     there = {edition.period for edition in known if not _reopens(edition)}
     oldest = min((edition.period for edition in known), default="")  # a clock set back must not bring weeks before the first one
@@ -231,9 +240,8 @@ def _plan_due(engine: Engine, config: Config, table: Timetable, known: list[Edit
         if period in there or period < oldest:
             continue
         try:
-            if _begin(engine, config, period, now, again=False)[1]:
-                resume(engine, config, period, now=now)
-                said.append(f"{period} is planned.")
+            if not stop() and _begin(engine, config, period, now, again=False)[1]:
+                said.append(_carried_on(engine, config, period, now, stop, begun=True))
         except quality.TooFewError as few:
             said += quality.skip(engine, period, few, now)
     return said

@@ -108,13 +108,14 @@ def tick(
 
     What stops planning, such as a slip in the queue, is raised after this week's letters were sent.
     """
+    stop = stop or threading.Event()
     said: list[str] = []
     trouble: DigestError | None = None
     said += replaying.catch_up(engine, config)
     try:
         said += [] if at_once else recalling.follow(engine, config, now=clock())
         said += [] if at_once else contribution_afterlife.follow(engine, config, now=clock())
-        said += [] if at_once else edition.open_due(engine, config, now=clock())
+        said += [] if at_once else edition.open_due(engine, config, now=clock(), stop=stop.is_set)
     except DigestError as error:
         trouble = error
     forget(engine, config, now=clock())

@@ -85,6 +85,27 @@ def test_an_interrupted_plan_is_carried_on_behind_the_last_committed_employee(
     assert (found["audience"], found["queued"]) == (50, 50)
 
 
+def test_a_plan_that_is_told_to_stop_ends_behind_a_chunk_and_the_next_run_finishes_it(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = company(engine, tmp_path, crowd(50), schedule={"approval": "automatic"})
+    monkeypatch.setattr(edition, "CHUNK", 10)
+    looks = iter([False, False, False])  # before it begins, and at each chunk
+    first = edition.open_due(engine, config, now=EVENING, stop=lambda: next(looks, True))
+    assert first == ["2026-W48: planning was interrupted; the next run carries on."]
+    assert (status.status(engine)["state"], status.status(engine)["queued"]) == ("planning", 20)
+    assert edition.open_due(engine, config, now=EVENING, stop=lambda: True) == first
+    assert edition.open_due(engine, config, now=EVENING)[0] == "2026-W48: planning was interrupted and is finished now."
+    assert (status.status(engine)["audience"], status.status(engine)["queued"]) == (50, 50)
+
+
+def test_a_server_that_is_stopping_begins_no_plan(engine: Engine, tmp_path: Path) -> None:
+    config = company(engine, tmp_path, [ANA])
+    assert edition.open_due(engine, config, now=EVENING, stop=lambda: True) == []
+    with read(engine) as connection:
+        assert editions.newest(connection) is None
+
+
 def test_an_unfinished_plan_is_never_sent(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = company(engine, tmp_path, crowd(20), smtp={"port": 1})
     monkeypatch.setattr(edition, "CHUNK", 10)
