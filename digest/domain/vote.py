@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from digest.domain.edition import EditionPost
 from digest.domain.groups import shown
+from digest.domain.post import Origin
 
 STRIKE = 0.3  # of an edition's answers about one source; from there on they count against it
 TURNS = 2  # editions with such answers that cost a source one place
@@ -42,6 +44,11 @@ class Standing:
     of: int  # as many as `[mix]` gives everybody
     editions: tuple[str, ...]  # the weeks that spoke against it
     news: bool  # it lost one since the last edition said so
+
+
+def may_be_voted(post: EditionPost) -> bool:
+    """Whether a letter asks about it: posts from outside, for outside. Nobody is asked whether news of the house is for them."""
+    return post.origin is Origin.CURATED and not post.internal
 
 
 def source_of(url: str | None) -> str:

@@ -128,7 +128,7 @@ class Links:
 
     @property
     def give(self) -> str:
-        """Where a question, a nomination or a post is given."""
+        """Where a question or a post is given."""
         return f"{self._site}/give/{self._slots['control']}"
 
     @property

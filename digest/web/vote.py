@@ -12,7 +12,7 @@ from digest.db.control import Holder
 from digest.db.session import read
 from digest.domain.edition import EditionPost
 from digest.domain.link import clean
-from digest.domain.vote import VoteReason
+from digest.domain.vote import VoteReason, may_be_voted
 from digest.pipeline import carried, votes
 from digest.web.rooms import Rooms, Sent
 
@@ -28,7 +28,7 @@ class VotePage:
         holder = await self._rooms.holder(request)
         n = request.path_params["n"]
         post = await run_in_threadpool(carried.of_letter, self._rooms.engine, holder, n) if holder else None
-        if holder is None or post is None:
+        if holder is None or post is None or not may_be_voted(post):
             return self._rooms.unknown(request)
         if holder.shared:
             return self._rooms.pages.notice("several", holder.language, status=403 if request.method == "POST" else 200).response()

@@ -46,6 +46,18 @@ def test_an_answer_can_be_changed_and_taken_back(linked: Linked, web: TestClient
     assert notices(linked) == []
 
 
+def test_a_post_that_no_letter_asks_about_has_no_page(linked: Linked, web: TestClient) -> None:
+    mine = controls(linked)["ana"]
+    linked.change("message", {"employee_id": linked.people["ana"]}, picks=[[n, ""] for n in (1, 2, 3, 4)], spares=[])
+    asked, colleagues, internal, wordless, unknown = (web.get(path("v", mine, n)) for n in (2, 1, 3, 4, 99))
+    assert asked.status_code == 200
+    assert {page.status_code for page in (colleagues, internal, wordless, unknown)} == {404}
+    assert len({page.text for page in (colleagues, internal, wordless, unknown)}) == 1
+    form = forms(asked.text)["vote"] | {"reason": "disagree"}
+    assert web.post(path("v", mine, 3), data=form, headers=OURS).status_code == 404
+    assert answers(linked) == []
+
+
 def test_whoever_opens_a_forwarded_letter_learns_nothing_of_the_answer_or_its_owner(linked: Linked, web: TestClient) -> None:
     where = path("v", controls(linked)["ana"], 2)
     pages = set()
@@ -77,8 +89,9 @@ def test_unknown_forged_and_foreign_links_get_the_very_same_page(linked: Linked,
 def test_a_form_of_another_link_does_nothing(linked: Linked, web: TestClient) -> None:
     """D8: a form is bound to the link it was shown for."""
     tokens = controls(linked)
+    linked.change("message", {"employee_id": linked.people["ana"]}, picks=[[2, ""], [5, ""]])
     form = forms(web.get(path("v", tokens["ana"], 2)).text)["vote"]
-    for where in (path("v", tokens["ana"], 1), path("v", tokens["ben"], 2)):
+    for where in (path("v", tokens["ana"], 5), path("v", tokens["ben"], 2)):
         assert web.post(where, data=form | {"reason": "disagree"}, headers=OURS).status_code == 400
     assert web.post(path("v", tokens["ana"], 2), data=form | {"reason": "disagree"}, headers={"sec-fetch-site": "cross-site"}).status_code == 403
     assert answers(linked) == []
