@@ -20,6 +20,15 @@ class Cohort:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Byline:
+    """What stands beside somebody's words; "" for what does not."""
+
+    name: str = ""
+    team: str = ""
+    place: str = ""  # ISO 3166-1 alpha-2
+
+
+@dataclass(frozen=True, kw_only=True)
 class Employee:
     """One person (or shared mailbox) on the roster, as stored."""
 
@@ -56,3 +65,8 @@ class Employee:
     def given_name(self) -> str:
         """The first word of the name: how the letter greets."""
         return self.name.split()[0] if self.name.split() else self.name
+
+    def byline(self, *, agreed: bool | None = None) -> Byline:
+        """How a letter signs what they wrote. `agreed`: what a queue says about their name; None: it says nothing."""
+        may_be_named = not self.refuses_name and (self.named if agreed is None else agreed)
+        return Byline(name=self.name if may_be_named else "", team=self.team, place=self.country if may_be_named else "")

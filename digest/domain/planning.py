@@ -10,7 +10,7 @@ from functools import partial
 from digest.domain.brand import Brand
 from digest.domain.calendar import parse_period
 from digest.domain.edition import EditionContent, EditionPost, FrozenAnswer, FrozenFigure, FrozenLesson
-from digest.domain.employee import Employee
+from digest.domain.employee import Byline, Employee
 from digest.domain.link import MAX_NUMBER
 from digest.domain.occasion import is_closed
 from digest.domain.post import Answer, EditionWords, Figure, Lesson, Origin, Post, Queue, Visibility
@@ -118,7 +118,7 @@ def _numbered(
 
 def _freeze_post(n: int, post: Post, authors: Mapping[str, Employee], seen: frozenset[str], *, internal: bool, opens: datetime | None) -> EditionPost:
     author = authors.get(post.by or "")
-    may_be_named = author is not None and not author.refuses_name and (post.named if post.named is not None else author.named)
+    by = author.byline(agreed=post.named) if author else Byline()
     return EditionPost(
         n=n,
         id=post.id,
@@ -130,9 +130,9 @@ def _freeze_post(n: int, post: Post, authors: Mapping[str, Employee], seen: froz
         url=post.url,
         minutes=post.minutes or (reading_minutes(count_words(plain(post.why)), pace(post.language)) if post.url is None else None),
         language=post.language,
-        author=author.name if author and may_be_named else "",
-        author_team=author.team if author else "",
-        author_place=author.country if author and may_be_named else "",
+        author=by.name,
+        author_team=by.team,
+        author_place=by.place,
         author_id=author.id if author else None,
         topics=post.topics,
         ends=post.ends,

@@ -6,7 +6,6 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from digest.domain.words import count_words, pace, reading_minutes
 from digest.files.pictures import PictureError, make
 from digest.net.fetch import PUBLIC, Way, fetch
 from digest.net.kinds import Kind
@@ -47,8 +46,3 @@ def look(url: str, way: Way = PUBLIC) -> Seen | None:
     octets = base64.b64encode(made.data).decode()
     size = (made.width, made.height)
     return Seen(title=said.title, image=said.image, image_alt=said.image_alt, picture=f"data:{made.type};base64,{octets}", size=size)
-
-
-def minutes(text: str, language: str) -> int:
-    """How long `text` takes to read."""
-    return reading_minutes(count_words(text), pace(language))

@@ -80,7 +80,7 @@ class AgreePage:
         ]
         until = None if one.decide_by is None else one.decide_by.astimezone(self._rooms.settings.moderation.zone).date()
         values: dict[str, Any] = {
-            "post": shown(one.words, one.language),
+            "post": shown(one.words, found.author.byline()),
             "tongue": one.language,
             "standing": one.state.value,
             "until": until,

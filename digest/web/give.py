@@ -74,7 +74,7 @@ class GivePage:
         do = sent.text("do")
         draft = await self._drafter.draft(filled, look=do == "look" and await may_look(self._rooms, holder.employee))
         if do not in {"send", "keep"} or draft.problem:
-            shown = None if draft.problem else draft.preview(self._rooms.language(request, holder))
+            shown = None if draft.problem else draft.preview()
             status = 422 if draft.problem else 200
             return await self._page(request, holder, draft.filled, problem=draft.problem, preview=shown, status=status)
         kept = await run_in_threadpool(self._hold, holder, draft, do, sent)

@@ -14,12 +14,13 @@ from starlette.datastructures import FormData
 from digest.db import quotas
 from digest.db.session import write
 from digest.domain.contribution import Contribution, Source, Words
+from digest.domain.employee import Byline, Employee
 from digest.domain.link import web_address
 from digest.domain.moderation import Rules
 from digest.domain.post import Visibility
 from digest.domain.question import QuestionKind
 from digest.pipeline.contribution import Gift, key_of, problem, tidy, written
-from digest.pipeline.contribution_look import Look, Seen, minutes
+from digest.pipeline.contribution_look import Look, Seen
 from digest.web.forms import field
 from digest.web.rooms import Rooms
 from digest.web.settings import WebSettings
@@ -42,6 +43,7 @@ class Filled:
     seen: str = ""  # the page that was looked at, and what it showed
     image: str = ""
     image_alt: str = ""
+    named: bool = False  # on a draft's page alone: nobody else is asked for a name
     kind: str = ""  # of a question
     ask: str = ""
 
@@ -52,7 +54,8 @@ class Filled:
         ticked = tuple(name for name in form.getlist("network") if isinstance(name, str))
         plain = {name: " ".join(tidy(field(form, name)).split()) for name in ("title", "seen", "image", "image_alt")}
         public = field(form, "visibility") != Visibility.INTERNAL
-        return cls(**texts, **plain, public=public, networks=ticked, kind=field(form, "kind"), key=field(form, "key")[:_LONGEST_KEY])
+        key, named = field(form, "key")[:_LONGEST_KEY], bool(field(form, "named"))
+        return cls(**texts, **plain, public=public, named=named, networks=ticked, kind=field(form, "kind"), key=key)
 
     @classmethod
     def back(cls, one: Contribution) -> Filled:
@@ -92,22 +95,22 @@ class Draft:
             edition=edition,
         )
 
-    def preview(self, language: str) -> dict[str, Any]:
-        """For the page: how it would look in the letter."""
+    def preview(self, by: Byline = Byline()) -> dict[str, Any]:  # noqa: B008 - frozen
+        """For the page: how it would look in the letter. `by`: nobody, for whoever may have somebody else's letter."""
         picture = self.seen.picture if self.seen else ""
         size = self.seen.size if self.seen else (0, 0)
-        return shown(self.words, language) | {"picture": picture, "width": size[0], "height": size[1]}
+        return shown(self.words, by) | {"picture": picture, "width": size[0], "height": size[1]}
 
 
-def shown(words: Words, language: str) -> dict[str, Any]:
-    """A post for the page."""
+def shown(words: Words, by: Byline) -> dict[str, Any]:
+    """A post for the page, signed as the letter would."""
     return {
         "title": words.title,
         "why": words.why,
         "host": urlsplit(words.url).hostname or "",
         "url": words.url,
         "internal": words.visibility == Visibility.INTERNAL,
-        "minutes": 0 if words.url else minutes(words.why, language),
+        "by": by,
         "picture": "",
     }
 
@@ -115,7 +118,13 @@ def shown(words: Words, language: str) -> dict[str, Any]:
 def about(settings: WebSettings, more: Mapping[str, Any], *, mine: bool) -> dict[str, Any]:
     """What the form's page needs; `mine`: its author came by a link of their own mail. `more` wins."""
     plain = {"networks": settings.offered, "longest": settings.moderation.longest, "kinds": list(QuestionKind)}
-    return {**plain, "mine": mine, "problem": "", "preview": None, **more}
+    return {**plain, "mine": mine, "problem": "", "preview": None, "named": False, "signature": Byline(), **more}
+
+
+def signatures(author: Employee, *, named: bool = False) -> dict[str, Any]:
+    """For pages that their author alone opens: whether the name stands there already, and how it is signed with it. `named`: they tick it now."""
+    with_name = replace(author, named=True).byline()
+    return {"named": author.named, "signature": with_name, "by": with_name if named else author.byline()}
 
 
 async def may_look(rooms: Rooms, employee: int) -> bool:

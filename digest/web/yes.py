@@ -19,7 +19,7 @@ from digest.domain.link import clean
 from digest.errors import StorageError
 from digest.pipeline import contribution, contribution_notices
 from digest.web.forms import read_form
-from digest.web.given import Draft, Drafter, Filled, about, may_look, shown
+from digest.web.given import Draft, Drafter, Filled, about, may_look, shown, signatures
 from digest.web.pages import Reply
 from digest.web.rooms import Rooms, Sent
 
@@ -89,12 +89,13 @@ class YesPage:
         usable = found.capability.open(self._rooms.clock())
         if one.state is _S.DRAFT and usable:
             form = filled or Filled.back(one)
+            more = {**signatures(found.author), **more}
             return await self._rooms.page(
                 "give", language, _bound(found), "draft", status=status, filled=form, **about(self._rooms.settings, more, mine=True)
             )
         waits = one.state in contribution.WAITING
         standing = "yes" if waits and usable else "ended" if waits else one.state.value
-        values = {"post": shown(one.words, one.language), "standing": standing, "named": found.author.named, "tongue": one.language}
+        values = {"post": shown(one.words, found.author.byline()), "standing": standing, "tongue": one.language, **signatures(found.author)}
         values |= {"until": self._until(one), "why": one.reason, "problem": more.get("problem", "")}
         return await self._rooms.page("give_yes", language, _bound(found), "yes", "no", "anew", status=status, **values)
 
@@ -131,7 +132,7 @@ class YesPage:
         if found.one.state is not _S.DRAFT or not found.capability.open(self._rooms.clock()):
             return await self._shown(found)
         if do not in {"send", "keep"} or draft.problem:
-            preview = None if draft.problem else draft.preview(found.author.language)
+            preview = None if draft.problem else draft.preview(signatures(found.author, named=filled.named)["by"])
             return await self._shown(found, filled=draft.filled, problem=draft.problem, preview=preview, status=422 if draft.problem else 200)
         await run_in_threadpool(self._store, found, draft, do, sent)
         if do == "keep":
