@@ -96,6 +96,21 @@ def assign(home: Home, *, number: int, owner: str, version: int | None, as_json:
 @command.command()
 @number_argument
 @text_argument
+@click.option("--language", default="", metavar="LANGUAGE", help="The language these words are written in (default: the asker's).")
+@version_option
+@as_json_option
+@pass_home
+def reword(home: Home, *, number: int, text: str, language: str, version: int | None, as_json: bool) -> None:
+    """Say entry NUMBER in words of yours, which editions print in place of the asker's; - reads them from standard input."""
+    from digest.pipeline import ledger
+
+    words = _words(text)
+    _done(home, lambda connection, hand: ledger.reword(connection, number, words, hand, language), version=version, as_json=as_json)
+
+
+@command.command()
+@number_argument
+@text_argument
 @owner_option
 @version_option
 @as_json_option

@@ -115,7 +115,7 @@ def _unowned(home: Home) -> list[str]:
         if url is None or (url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()):
             return []
         with read(home.engine) as connection:
-            return ledger.unowned(connection, home.now())
+            return [*ledger.unowned(connection, home.now()), *ledger.unquoted(connection)]
     except DigestError:
         return []  # what stands in the way is said above
 

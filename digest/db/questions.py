@@ -13,6 +13,7 @@ from digest.db.schema import edition, question
 from digest.domain.edition import EditionState
 from digest.domain.question import WORDS, Question, QuestionKind, QuestionState
 
+SPOKEN = "command:"  # begins the key of what an editor entered, in words of their own
 _NEVER = (EditionState.CANCELLED, EditionState.SKIPPED)
 
 
@@ -45,6 +46,7 @@ def put(  # noqa: PLR0913 - the columns of one row, each by its name
         "edition_id": edition,
         "post_id": post,
         "asked_at": now,
+        "wording": "",
         "owner": "",
         "answer": "",
         "hard": False,
@@ -101,15 +103,15 @@ def spans(connection: Connection, since: datetime) -> list[tuple[datetime, datet
 
 
 def _noun(row: Row[Any]) -> Question:
-    names = ("id", "text", "language", "asked_at", "owner", "answer", "answered_at", "hard", "printed_in", "version")
-    plain = {name: getattr(row, name) for name in names}
+    names = ("id", "text", "wording", "language", "asked_at", "owner", "answer", "answered_at", "hard", "printed_in", "version")
+    plain = {name: getattr(row, name) for name in names} | {"spoken": row.key.startswith(SPOKEN)}
     kind, state = QuestionKind(row.kind), QuestionState(row.state)
     return Question(**plain, kind=kind, state=state, employee=row.employee_id, edition=row.edition_id, post=row.post_id)
 
 
 def of_person(connection: Connection, number: int) -> list[dict[str, Any]]:
     """What this person asked, for them alone."""
-    names = ("asked_at", "kind", "state", "text", "language", "post_id", "owner", "answer", "answered_at")
+    names = ("asked_at", "kind", "state", "text", "wording", "language", "post_id", "owner", "answer", "answered_at")
     mine = select(*(question.c[name] for name in names)).where(question.c.employee_id == number).order_by(question.c.id)
     return [dict(row) for row in connection.execute(mine).mappings()]
 

@@ -405,6 +405,7 @@ consent_event = Table(
     Column("switch", String(20), nullable=False),  # receive | measure | name | nominate | quote
     Column("value", Boolean, nullable=False),
     Column("wording", String(20), nullable=False),  # version of the words the person saw
+    Column("how", _STATE, nullable=False, server_default=""),  # form | machine | mail_link | mail_program | told; "": not kept then
     Column("at", Moment, nullable=False),
 )
 
@@ -489,6 +490,7 @@ question = Table(
     Column("edition_id", BigInteger),  # the letter it came out of
     Column("post_id", String(120), nullable=False),  # what it is about; "" for nothing particular
     Column("asked_at", Moment, nullable=False),
+    Column("wording", Text, nullable=False),  # what an edition prints in place of the asker's words; "" for none
     Column("owner", Text, nullable=False),  # who answers; "" while nobody does
     Column("answer", Text, nullable=False),
     Column("answered_at", Moment),

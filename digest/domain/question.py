@@ -62,6 +62,14 @@ class Question:
     edition: int | None = None  # the letter it came out of
     post: str = ""  # what it is about
     version: int = 1
+    wording: str = ""  # the editors' own, which an edition prints instead of the asker's words
+    spoken: bool = False  # an editor entered it, so its words are the editors' already
+    quoted: bool = False  # the asker allows to be quoted
+
+    @property
+    def printed_words(self) -> str:
+        """What an edition prints of it; "" while nobody's words may stand there."""
+        return self.wording or (self.text if self.spoken or self.quoted else "")
 
 
 def days_open(asked: date, today: date) -> int:
@@ -98,7 +106,7 @@ def frozen(one: Question, day: date) -> FrozenAnswer:
     """An entry as an edition prints it: never who asked."""
     end = day if one.answered_at is None else one.answered_at.date()
     days = max(0, days_open(one.asked_at.date(), end))
-    return FrozenAnswer(question=one.text, owner=one.owner, answer=one.answer, days=days, hard=one.hard, entry=one.id, language=one.language)
+    return FrozenAnswer(question=one.printed_words, owner=one.owner, answer=one.answer, days=days, hard=one.hard, entry=one.id, language=one.language)
 
 
 def answer_days(spans: Iterable[tuple[datetime, datetime]]) -> int | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from digest.db import editions, people, privacy, questions
+from digest.db import consents, editions, people, privacy, questions
+from digest.domain.consent import Switch
 from digest.domain.edition import EditionContent
 from digest.domain.notice import Notice
 from digest.domain.question import NEXT, WORDS, Question, QuestionKind, QuestionState, days_open, is_overdue, printable
@@ -138,22 +140,53 @@ def unowned(connection: Connection, now: datetime) -> list[str]:
 
 def merged(connection: Connection, content: EditionContent, edition_id: int, room: int) -> EditionContent:
     """`content` with what the table has to say beside the answers of the queue, which come first and take their room."""
-    news = questions.unprinted(connection, edition_id)
-    waiting = questions.listed(connection, {QuestionState.OPEN})
+    news = quotable(connection, questions.unprinted(connection, edition_id))
+    waiting = quotable(connection, questions.listed(connection, {QuestionState.OPEN}))
     queued = content.answers
     more = printable(news, waiting, content.day, room=max(room - len(queued), 0), hard=not any(one.hard for one in queued))
     return replace(content, answers=tuple(sorted([*queued, *more], key=lambda one: (not one.hard, not one.answer))))
 
 
-def taken_back(connection: Connection, edition_id: int) -> list[int]:
-    """Entries that an edition was planned with and that their askers took back since then."""
-    planned = [one.entry for one in editions.content(connection, edition_id).answers if one.entry is not None]
-    found = {number: questions.get(connection, number) for number in planned}
-    return [number for number, one in found.items() if one is None or one.state is QuestionState.WITHDRAWN]
+def quotable(connection: Connection, entries: Sequence[Question]) -> list[Question]:
+    """`entries`, each with whether its asker allows to be quoted."""
+    allowed = consents.allowed(connection, Switch.QUOTE, {one.employee for one in entries if one.employee is not None})
+    return [replace(one, quoted=one.employee in allowed) for one in entries]
+
+
+def unquoted(connection: Connection) -> list[str]:
+    """A sentence for every answer that the next edition would print beside nobody's words."""
+    bare = [one for one in quotable(connection, questions.unprinted(connection, 0)) if not one.printed_words]
+    return [f"{place(one.id)}: its asker does not allow to be quoted, so the answer stands beside no question" for one in bare]
+
+
+def reword(connection: Connection, number: int, text: str, hand: Hand, language: str = "") -> Question:
+    """Say an entry in the editors' own words, which editions print in place of the asker's. Raises LedgerError without words.
+
+    `language`: of these words; "": as the asker's.
+    """
+    one = find(connection, number, hand.version)
+    said = _said(text, "a wording", place(number))
+    if one.printed_in is not None and printed_by(connection, one):
+        raise LedgerError(place(number), f"{printed_by(connection, one)} prints it", hint="Enter what is new as a question of its own.")
+    return change(connection, one, {"wording": said, "language": language or one.language}, "ledger.reword", "", who=hand.who, now=hand.now)
+
+
+def allowed_in(connection: Connection, content: EditionContent) -> EditionContent:
+    """Frozen words without entries that were taken back since, and without the words of askers who do not allow to be quoted any more."""
+    planned = [questions.get(connection, answer.entry) for answer in content.answers if answer.entry is not None]
+    found = {one.id: one for one in quotable(connection, [one for one in planned if one is not None])}
+    kept = []
+    for answer in content.answers:
+        now = found.get(answer.entry) if answer.entry is not None else None
+        if answer.entry is not None and (now is None or now.state is QuestionState.WITHDRAWN):
+            continue
+        theirs = now is not None and answer.question == now.text and answer.question != now.printed_words
+        kept.append(replace(answer, question="") if theirs else answer)
+    return replace(content, answers=tuple(kept))
 
 
 def note_printed(connection: Connection, edition_id: int) -> None:
     """Note which answers an edition shows, once it is approved."""
-    gone = taken_back(connection, edition_id)
-    shown = {one.entry for one in editions.content(connection, edition_id).answers if one.entry is not None and one.answer and one.entry not in gone}
+    content = allowed_in(connection, editions.content(connection, edition_id))
+    shown = {one.entry for one in content.answers if one.entry is not None and one.answer}
     questions.printed(connection, edition_id, shown)

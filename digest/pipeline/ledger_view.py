@@ -13,7 +13,9 @@ from digest.db.session import read
 from digest.domain.question import LONG, Question, QuestionState, answer_days, days_open, is_overdue
 from digest.domain.words import shorten
 from digest.pipeline.entries import find, printed_by
+from digest.pipeline.ledger import quotable
 
+_UNQUOTED = 'The asker does not allow to be quoted: `digest ledger reword {number} "..."` gives the edition words of yours.'
 _LINE = 80  # characters of the words in a list
 
 
@@ -29,7 +31,7 @@ class Shown:
 
     def as_data(self) -> dict[str, Any]:
         """For `--json`."""
-        names = ("kind", "state", "text", "language", "post", "owner", "answer", "asked_at", "answered_at", "hard", "version")
+        names = ("kind", "state", "text", "wording", "language", "post", "owner", "answer", "asked_at", "answered_at", "hard", "version")
         plain = {name: getattr(self.one, name) for name in names}
         more = {"days": self.days, "overdue": self.overdue, "edition": self.edition, "printed_in": self.printed}
         return {"number": self.one.id, **plain, **more}
@@ -49,7 +51,8 @@ class Shown:
         asked = f"Asked {one.asked_at:%Y-%m-%d}" + (f", out of the letter of {self.edition}" if self.edition else "")
         about = f", about the post {one.post}" if one.post else ""
         answered = ["", f"{one.owner} answered {one.answered_at:%Y-%m-%d}:", "", one.answer] if one.answered_at is not None else []
-        return "\n".join([self.line(), f"{asked}{about}. Version {one.version}.", "", one.text, *answered])
+        printed = ["", f"Printed as: {one.printed_words}" if one.printed_words else _UNQUOTED.format(number=one.id)]
+        return "\n".join([self.line(), f"{asked}{about}. Version {one.version}.", "", one.text, *printed, *answered])
 
 
 def listed(engine: Engine, *, everything: bool, now: datetime) -> list[Shown]:
@@ -70,6 +73,7 @@ def _shown(connection: Connection, one: Question, now: datetime) -> Shown:
     asked, end = one.asked_at.date(), (one.answered_at or now).date()
     overdue = one.state is QuestionState.OPEN and is_overdue(asked, now.date())
     period = "" if one.edition is None else editions.by_id(connection, one.edition).period
+    [one] = quotable(connection, [one])
     return Shown(one=one, days=max(0, days_open(asked, end)), overdue=overdue, edition=period, printed=printed_by(connection, one))
 
 

@@ -111,6 +111,10 @@ def lint(engine: Engine, config: Config, *, now: datetime, period: str | None = 
             Finding(where="ledger", found=said, allowed="an owner from the 29th day on", change="Run `digest ledger assign NUMBER NAME`.")
             for said in ledger.unowned(connection, now)
         ]
+        unanswered += [
+            Finding(where="ledger", found=said, allowed="the editors' own words", change='Run `digest ledger reword NUMBER "..."`.')
+            for said in ledger.unquoted(connection)
+        ]
     draft = Draft(content=content, bodies=bodies, chosen=chosen, planned=found is not None, earlier=earlier, readers=readers)
     linted = measured(draft, config)
     return replace(linted, findings=(*linted.findings, *unanswered))

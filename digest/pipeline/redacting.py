@@ -6,15 +6,12 @@ in each message that no server was offered yet; where words of the edition itsel
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
-
 from sqlalchemy import Engine
 
 from digest.config import Config
 from digest.db import editions, redactions
 from digest.db.session import read, write, yield_to_others
-from digest.domain.edition import Edition, EditionContent, EditionState
+from digest.domain.edition import Edition, EditionState
 from digest.domain.frozen import fingerprint
 from digest.domain.saturation import leave_out
 from digest.pipeline import ledger, networks
@@ -53,12 +50,12 @@ def _posts(engine: Engine, config: Config, edition: Edition) -> list[str]:
 
 def _words(engine: Engine, config: Config, edition: Edition) -> list[str]:
     with read(engine) as connection:
-        gone = ledger.taken_back(connection, edition.id)
-    if gone:
+        before, compiled = editions.content(connection, edition.id), redactions.compiled_of(connection, edition.id)
+        content = ledger.allowed_in(connection, before)
+    if content != before:
         with write(engine) as connection:
-            editions.reword(connection, edition.id, _without_answers(editions.content(connection, edition.id), gone))
-    with read(engine) as connection:
-        content, compiled = editions.content(connection, edition.id), redactions.compiled_of(connection, edition.id)
+            content = ledger.allowed_in(connection, editions.content(connection, edition.id))
+            editions.reword(connection, edition.id, content)
     if all(made_of == fingerprint(content) for made_of in compiled.values()):
         return []
     bodies = compile_languages(content, compiled, networks.known(config), site_folder(config))
@@ -67,7 +64,3 @@ def _words(engine: Engine, config: Config, edition: Edition) -> list[str]:
             return []  # planned again, or taken back once more, meanwhile: the next look sees it
         editions.put_bodies(connection, edition.id, bodies)
     return [f"{edition.period}: its letters are compiled again, without what was taken back."]
-
-
-def _without_answers(content: EditionContent, gone: Collection[int]) -> EditionContent:
-    return replace(content, answers=tuple(answer for answer in content.answers if answer.entry not in gone))

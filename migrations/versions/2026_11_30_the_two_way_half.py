@@ -16,6 +16,7 @@ _CHOICES = ("picture", "frequency", "paused_until", "hour", "trusted_at")
 def upgrade() -> None:
     """Make them."""
     op.add_column("notice", sa.Column("about", sa.String(60), nullable=False, server_default=""))
+    op.add_column("consent_event", sa.Column("how", sa.String(20), nullable=False, server_default=""))
     op.add_column("post", sa.Column("public_from", sa.DateTime(timezone=True)))
     op.add_column("message", sa.Column("tally", sa.String(80), nullable=False, server_default=""))
     op.add_column("employee", sa.Column("picture", sa.String(64), nullable=False, server_default=""))
@@ -110,6 +111,7 @@ def upgrade() -> None:
         sa.Column("edition_id", sa.BigInteger()),
         sa.Column("post_id", sa.String(120), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("wording", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True)),

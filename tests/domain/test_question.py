@@ -22,6 +22,7 @@ def asked(number: int, days: int, **more: object) -> Question:
         state=QuestionState.OPEN,
         text=f"Why {number}?",
         language="en",
+        quoted=True,
         asked_at=NOW - timedelta(days=days),
         owner="Jonas",
         employee=7,

@@ -16,14 +16,16 @@ from sqlalchemy import Engine, select, update
 from starlette.testclient import TestClient
 
 from digest.config import Config
-from digest.db import consents, control, keys, people
+from digest.db import consents, control, keys, people, questions
 from digest.db.control import Holder
 from digest.db.schema import click, edition, employee, message, token
 from digest.db.session import open_database, read, write
 from digest.domain.consent import Switch
 from digest.domain.link import control_token
+from digest.domain.question import QuestionKind
 from digest.pipeline import edition as stage
-from digest.pipeline import personal, preferences, preview, report
+from digest.pipeline import ledger, personal, preferences, preview, report
+from digest.pipeline.ledger import Hand
 from digest.pipeline.preferences import By, Done
 from digest.web.app import make_app
 from digest.web.serving import web_settings
@@ -60,6 +62,15 @@ def planned(engine: Engine, config: Config, now: datetime) -> dict[str, str]:
         shown = preview.preview(engine, f"{name.lower()}@example.org", period=None, now=now)
         found[name] = shown.html + shown.text
     return found
+
+
+def asked(engine: Engine) -> None:
+    """Everybody asked something, and has an answer."""
+    with write(engine) as connection:
+        for number, _ in enumerate(NAMES, start=1):
+            put = {"key": f"k{number}", "employee": number, "kind": QuestionKind.QUESTION, "text": f"What of Wharf{number}?", "language": "en"}
+            entry = questions.put(connection, **put, now=EVENING - WEEK)
+            ledger.answer(connection, entry, f"Answer{number}.", owner="Jonas", hand=Hand(who="mara", now=EVENING - WEEK))
 
 
 def pages(engine: Engine, config: Config, now: datetime) -> str:
@@ -115,8 +126,13 @@ def _nobody_beyond(engine: Engine, home: Path, mixes: Mapping[str, Any], *, opt_
     for number, name in enumerate(NAMES, start=1):
         for minute, (switch, value) in enumerate(mixes[name][0]):
             turned(engine, number, switch, EVENING - WEEK + timedelta(minutes=minute), value=value)
+    asked(engine)
     letters = planned(engine, config, EVENING)
     shown = pages(engine, config, EVENING)
+    for number, name in enumerate(NAMES, start=1):
+        quoted = [value for switch, value in mixes[name][0] if switch is Switch.QUOTE][-1:] == [True]
+        assert {f"Wharf{number}" in letters[reader] for reader in NAMES} == {quoted}
+    assert "Answer3." in letters[NAMES[0]], "an answer stands there whoever may be quoted"
     allowed = {name: may_be_named(*mixes[name]) for name in NAMES}
     for author in NAMES:
         assert {author in letters[reader].replace(f"Hello {author}", "").replace(f"to {author}", "") for reader in NAMES if reader != author} == {

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from digest.config import Config
-from digest.db import editions, questions
+from digest.db import consents, editions, questions
 from digest.db.schema import audit, notice
 from digest.db.schema import edition as edition_table
 from digest.db.session import read, write
@@ -29,7 +29,10 @@ EARLY = NOW - timedelta(days=3)
 @pytest.fixture
 def config(engine: Engine, tmp_path: Path) -> Config:
     people = [person("ana@example.org", named=True), person("ben@example.org")]
-    return company(engine, tmp_path, people, schedule={"approval": "required"})
+    made = company(engine, tmp_path, people, schedule={"approval": "required"})
+    with write(engine) as connection:
+        consents.record(connection, 2, "quote", value=True, wording="1", now=EARLY)
+    return made
 
 
 def ask(engine: Engine, text: str = "Why is Lyon closed?", *, days: int = 2, employee: int | None = 2, confirmed: bool = True) -> int:
@@ -127,6 +130,36 @@ def planned(engine: Engine, config: Config, period: str = "2026-W49", *, now: ob
     made = edition.plan(engine, config, now=now, period=period)  # type: ignore[arg-type]  # a moment
     with read(engine) as connection:
         return [(one.question, one.owner, one.answer, one.days) for one in editions.content(connection, made.edition.id).answers]
+
+
+def test_whoever_does_not_allow_to_be_quoted_is_printed_in_the_editors_words_or_in_none(engine: Engine, config: Config) -> None:
+    """The switch starts off; an answer may be printed without the words it answers."""
+    number = ask(engine, employee=1)
+    do(engine, ledger.answer, number, "Because nobody went there.", owner="Jonas")
+    with read(engine) as connection:
+        said = f"ledger entry {number}: its asker does not allow to be quoted, so the answer stands beside no question"
+        assert ledger.unquoted(connection) == [said]
+    assert planned(engine, config) == [("", "Jonas", "Because nobody went there.", 2)]
+    do(engine, ledger.reword, number, "Was wurde aus Lyon?", language="de")
+    assert [question for question, *_ in planned(engine, config)] == ["Was wurde aus Lyon?"]
+    with read(engine) as connection:
+        assert ledger.unquoted(connection) == []
+        assert (entries.find(connection, number).text, entries.find(connection, number).language) == ("Why is Lyon closed?", "de")
+    edition.approve(engine, config, now=NOW, who="mara", period="2026-W49")
+    with pytest.raises(LedgerError, match="prints it"):
+        do(engine, ledger.reword, number, "Something else.")
+
+
+def test_an_answer_that_waits_is_named_without_the_words_of_who_is_not_quoted(engine: Engine, config: Config) -> None:
+    number = ask(engine, days=40, employee=1)
+    do(engine, ledger.assign, number, "Jonas")
+    assert [said[:3] for said in planned(engine, config)] == [("", "Jonas", "")]
+
+
+def test_what_an_editor_entered_is_in_the_editors_words(engine: Engine, config: Config) -> None:
+    one = do(engine, ledger.add, "Who pays for lunch?", QuestionKind.QUESTION, "en", key="command:1", asker="ana@example.org")
+    do(engine, ledger.answer, one.id, "We do.", owner="Jonas")
+    assert [question for question, *_ in planned(engine, config)] == ["Who pays for lunch?"]
 
 
 def test_an_edition_shows_new_answers_once_however_often_it_is_planned(engine: Engine, config: Config) -> None:

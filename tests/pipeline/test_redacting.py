@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from digest.config import Config
-from digest.db import editions, questions, redactions
+from digest.db import consents, editions, questions, redactions
 from digest.db.schema import edition as edition_table
 from digest.db.schema import message, post
 from digest.db.session import read, write
@@ -147,7 +147,7 @@ def test_what_a_server_was_offered_once_stays_as_it_was(engine: Engine, tmp_path
 def test_an_answer_that_its_asker_took_back_is_not_printed_and_not_noted_as_printed(engine: Engine, tmp_path: Path, mailbox: Mailbox) -> None:
     with write(engine) as connection:
         for text in ("Why is Lyon closed?", "Who pays for lunch?"):
-            put = {"key": text, "employee": None, "kind": QuestionKind.QUESTION, "text": text, "language": "en", "now": MONDAY}
+            put = {"key": f"command:{text}", "employee": None, "kind": QuestionKind.QUESTION, "text": text, "language": "en", "now": MONDAY}
             number = questions.put(connection, **put, confirmed=True)
             ledger.answer(connection, number, "Because.", owner="Jonas", hand=Hand(who="mara", now=MONDAY))
     config = drafted(engine, tmp_path, mailbox)
@@ -159,6 +159,26 @@ def test_an_answer_that_its_asker_took_back_is_not_printed_and_not_noted_as_prin
     letters = send(engine, config, mailbox)
     assert len(letters) == 2
     assert all("Lyon" not in text and "lunch" in text for text in letters.values())
+
+
+def test_who_withdraws_being_quoted_is_quoted_in_no_letter_to_come(engine: Engine, tmp_path: Path, mailbox: Mailbox) -> None:
+    config = drafted(engine, tmp_path, mailbox)
+    with write(engine) as connection:
+        consents.record(connection, 3, "quote", value=True, wording="1", now=MONDAY)
+        put = {"key": "k", "employee": 3, "kind": QuestionKind.QUESTION, "text": "Why is Lyon closed?", "language": "en", "now": MONDAY}
+        ledger.answer(connection, questions.put(connection, **put), "Nobody went.", owner="Jonas", hand=Hand(who="mara", now=MONDAY))
+    edition.plan(engine, config, now=MONDAY)
+    edition.approve(engine, now=MONDAY, who="test")
+    with read(engine) as connection:
+        assert [one.question for one in editions.content(connection, 1).answers] == ["Why is Lyon closed?"]
+    with write(engine) as connection:
+        consents.record(connection, 3, "quote", value=False, wording="1", now=MONDAY)
+    letters = send(engine, config, mailbox)
+    assert "Nobody went." in letters.pop("cleo@example.org"), "who asked is told by a letter of their own"
+    assert sorted(letters) == ["ana@example.org", "ben@example.org"]
+    assert not [text for text in letters.values() if "Lyon" in text or "Nobody went." not in text]
+    assert "own words, which we do not quote." in letters["ana@example.org"]
+    assert "Eigene Worte aus dem Kollegium, die wir nicht zitieren." in letters["ben@example.org"]
 
 
 def test_letters_of_an_older_version_are_compiled_again_once(engine: Engine, tmp_path: Path, mailbox: Mailbox) -> None:
