@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from digest.db.session import write
 from digest.files.spool import Spool
+from digest.web.app import make_app
 from digest.web.metrics import Histogram, counter, exposed, family, gauge, histogram
 from tests.linked import ANA, BROWSER_TOKEN, PERSON, Linked, read_link, share_link
 
@@ -91,11 +92,15 @@ def test_no_label_holds_a_token_an_address_or_a_path(linked: Linked) -> None:
 
 @given(st.text())
 def test_a_family_is_one_of_ours_or_other(path: str) -> None:
-    assert family(path) == "other" or family(path) in {"r", "s", "l", "w", "u", "me", "give", "v", "a", "pass", "desk", "api"} | {
-        "healthz",
-        "readyz",
-        "metrics",
-    }
+    assert family(path) in {"other", path[1:].partition("/")[0].lower()}
+    assert len(family(path)) <= len("disown") + 1, "nothing of what a stranger typed is kept"
+
+
+def test_every_page_of_ours_has_a_family_of_its_own(linked: Linked) -> None:
+    app = make_app(linked.engine, linked.settings(), lambda: linked.now)
+    pages = {str(route.path).split("/")[1] for route in app._inner.app.routes}  # type: ignore[attr-defined]  # all that Starlette serves
+    assert len(pages) > 15
+    assert {name for name in pages if family(f"/{name}/x") == "other"} == {"robots.txt"}
 
 
 @given(st.lists(st.floats(0, 1e6)), st.lists(st.floats(0, 1e6, exclude_min=True), min_size=1, unique=True).map(sorted))
