@@ -42,6 +42,7 @@ _NEVER_6 = {
     "2620:4f:8000::/48": "a protocol",
     "3fff::/20": "an example",
 }
+_INSIDE = frozenset({"localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan"})  # last words of names
 _CLOSED = tuple((ipaddress.ip_network(text), why) for text, why in (*_NEVER.items(), *_NEVER_6.items()))
 
 
@@ -74,3 +75,13 @@ def _closed(text: str, also: tuple[Network, ...]) -> str:
     if address.version == 6 and address not in _ONLY_6:  # noqa: PLR2004 - so are mapped (::ffff:0:0/96) and translated ones (64:ff9b::/96)
         return "a network that is not public"
     return next((why for network, why in _CLOSED if address.version == network.version and address in network), "")
+
+
+def stays_inside(host: str) -> str:
+    """Why nobody outside can open a page at `host`, written as browsers do, as far as its name tells; "" when they may."""
+    name = host.strip("[]").rstrip(".").lower()
+    if ":" in name or name.replace(".", "").isdigit():
+        return _closed(name, ())
+    if "." not in name:
+        return "a name of one network"
+    return "a name of one network" if name.rpartition(".")[2] in _INSIDE or name.endswith(".home.arpa") else ""

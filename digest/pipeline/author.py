@@ -50,6 +50,14 @@ class Opened:
     named: bool  # whether their name may stand by default
 
 
+def own(employee: int, post: EditionPost) -> bool:
+    """Whether a letter's owner signed this post by name.
+
+    Of a post without a name it stays unsaid: whoever has somebody's letter would learn whose it is.
+    """
+    return bool(post.author) and post.author_id == employee
+
+
 def reachable(engine: Engine, post: EditionPost, now: datetime) -> bool:
     """Whether the author of a post can be written to."""
     with read(engine) as connection:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
@@ -30,6 +31,7 @@ from digest.domain.employee import Employee
 from digest.domain.moderation import Deed, Roles, Rules, Trigger, names_in, too_much, triggers
 from digest.domain.post import Kind, Visibility
 from digest.domain.prose import plain
+from digest.domain.reachable import stays_inside
 from digest.domain.schedule import closed_days
 from digest.domain.words import shorten
 from digest.files.addresses import RefusedError
@@ -102,11 +104,14 @@ def tidy(text: str) -> str:
 
 
 def written(what: str, why: str, *, title: str = "", public: bool = True) -> Words:
-    """A post out of a link or a few sentences, and why it matters. The address is the first in `what`; see `problem` for what is wrong with it."""
-    found = links_in(what)
-    said = "\n\n".join(filter(None, [without_links(what) if found else what.strip(), why.strip()]))
+    """A post out of a link or a few sentences, and why it matters. The address is the first in `what`, else in `why`; without one it stays inside.
+
+    See `problem` for what is wrong with it.
+    """
+    found = links_in(what) or links_in(why)
+    said = "\n\n".join(filter(None, [without_links(what) if links_in(what) else what.strip(), why.strip()]))
     named = " ".join(title.split())[:_LONGEST_TITLE] or shorten(re.split(r"(?<=[.!?。؟])\s", " ".join(plain(said).split()))[0], _TITLE)
-    visibility = Visibility.PUBLIC if public else Visibility.INTERNAL
+    visibility = Visibility.PUBLIC if public and found else Visibility.INTERNAL  # people outside would have nothing to open
     return Words(
         title=named, url=found[0] if found else "", why=said, visibility=visibility.value, kind=(Kind.ARTICLE if found else Kind.STORY).value
     )
@@ -115,7 +120,7 @@ def written(what: str, why: str, *, title: str = "", public: bool = True) -> Wor
 def problem(words: Words, rules: Rules, site_url: str) -> tuple[str, Words]:
     """What keeps these words from being a post, and the words with their address as browsers write it.
 
-    It is "empty", "link" (no address of ours to lead to), "outside" (public without one), "long", "links" or "".
+    It is "empty", "link" (no address to lead to), "host" (for everybody, and nobody outside can open it), "long", "links" or "".
     """
     if not words.why or not words.title:
         return "empty", words
@@ -124,8 +129,8 @@ def problem(words: Words, rules: Rules, site_url: str) -> tuple[str, Words]:
             words = words.with_changes({"url": article(site_url)(words.url)})
         except RefusedError:
             return "link", words
-    elif words.visibility == Visibility.PUBLIC:
-        return "outside", words
+        if words.visibility == Visibility.PUBLIC and stays_inside(urlsplit(words.url).hostname or ""):
+            return "host", words
     return too_much((words.title, words.why), len(links_in(words.why)), rules), words
 
 
@@ -263,10 +268,12 @@ def propose_from_mail(  # noqa: PLR0913 - what a mail says, each by its name
     Without a link it stays inside, until its author or an editor says where it leads.
     """
     body = tidy(text)
-    words = written(body, "", title=title, public=bool(links_in(body)))
+    words = written(body, "", title=title)
     wrong, words = problem(words, rules, "")
     if wrong == "link":
         words = words.with_changes({"url": "", "visibility": Visibility.INTERNAL.value, "kind": Kind.STORY.value})
+    elif wrong == "host":
+        words = words.with_changes({"visibility": Visibility.INTERNAL.value})
     words = words.with_changes({"title": words.title or title or body[:_TITLE], "why": (words.why or body)[: rules.longest]})
     gift = Gift(key=key, employee=employee.id, source=source, words=words, body=body, language=employee.language, edition=edition, n=n)
     if proven:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
+from urllib.parse import urlsplit
 
 from digest.domain.contribution import FACTS, Words
 from digest.domain.post import Kind, Visibility
+from digest.domain.reachable import stays_inside
 from digest.errors import DigestError
 from digest.files import checks
 from digest.files.addresses import RefusedError
@@ -50,6 +52,8 @@ def unfit(words: Words) -> str:
     """Why these words are no post as a whole, or ""."""
     if words.visibility == Visibility.PUBLIC and not words.url:
         return "a post for everybody needs a link: add --url, or --visibility internal"
+    if words.visibility == Visibility.PUBLIC and (why := stays_inside(urlsplit(words.url).hostname or "")):
+        return f"nobody outside can open {words.url} ({why}): add another --url, or --visibility internal"
     if words.kind == Kind.EVENT and not words.facts.get("starts_at"):
         return "an event needs its beginning: add --starts-at"
     if words.kind == Kind.JOB and not words.facts.get("closes"):

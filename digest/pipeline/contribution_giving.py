@@ -11,7 +11,7 @@ from digest.config import Config
 from digest.db import contributions, people, privacy
 from digest.db.session import write
 from digest.domain.contribution import Contribution, Source, Words
-from digest.domain.post import Kind
+from digest.domain.post import Kind, Visibility
 from digest.errors import DigestError, NotFoundError
 from digest.pipeline import networks
 from digest.pipeline.contribution import Gift, key_of, problem, propose, rules, tidy, written
@@ -19,7 +19,7 @@ from digest.pipeline.contribution import Gift, key_of, problem, propose, rules, 
 _WRONG = {
     "empty": ("found no words", "Say in --why what it is and why it matters."),
     "link": ("--url cannot be used", "Name the article's own address: no shortened one, and no link of a letter."),
-    "outside": ("a post for everybody needs a link", "Add --url, or --internal."),
+    "host": ("--url leads to a place that nobody outside can open", "Name an address of the open web, or add --internal."),
     "long": ("that is longer than moderation.longest", "Shorten --why."),
     "links": ("its words have more links than moderation.links", "Leave only those that somebody has to open."),
 }
@@ -45,8 +45,9 @@ class Typed:
 
 def give(engine: Engine, config: Config, typed: Typed, *, who: str, now: datetime) -> Contribution:
     """Propose it for its author, who is told. The same words of the same author on the same day are one post."""
-    said = written(tidy(typed.why), "", title=tidy(typed.title), public=bool(typed.url) and not typed.internal)
-    words = Words(title=said.title, url=typed.url, why=tidy(typed.why), visibility=said.visibility, kind=_kind(typed))
+    said = written(tidy(typed.why), "", title=tidy(typed.title))
+    visibility = Visibility.PUBLIC if typed.url and not typed.internal else Visibility.INTERNAL
+    words = Words(title=said.title, url=typed.url, why=tidy(typed.why), visibility=visibility.value, kind=_kind(typed))
     wrong, words = problem(words, rules(config), config.site.url)
     known = {network.name for network in networks.known(config)}
     strangers = [name for name in typed.networks if name not in known]

@@ -26,7 +26,8 @@ _QUOTED = 1500  # characters of somebody's words in a letter about them; the pag
 def held(connection: Connection, one: Contribution, now: datetime) -> None:
     """A draft is kept, or somebody had the letter and sent a post: the link that goes on with it."""
     kind = Notice.KEPT_DRAFT if one.state is ContributionState.DRAFT else Notice.GIVEN
-    _tell(connection, one, kind, now, Told(quotes=(("", _cut(one.words.why)),), purpose=Purpose.CONFIRM, path=CONFIRM))
+    quotes = (("", _cut(one.words.why)),) if one.words.why else ()  # a draft may be a link alone
+    _tell(connection, one, kind, now, Told(quotes=quotes, purpose=Purpose.CONFIRM, path=CONFIRM))
 
 
 def promised(connection: Connection, one: Contribution, now: datetime, zone: ZoneInfo) -> None:
@@ -101,7 +102,7 @@ def _tell(connection: Connection, one: Contribution, kind: Notice, now: datetime
     if one.employee is None:
         return
     subject = one.id if told.purpose else None
-    told = replace(told, values={"title": one.words.title, **told.values}, subject=subject)
+    told = replace(told, values={"title": one.words.title or one.words.url, **told.values}, subject=subject)
     new = notices.put(connection, one.employee, kind, now, about=f"contribution:{one.id}:{one.version}", told=told)
     if new and told.purpose is not None:
         capabilities.make(connection, one.employee, told.purpose, now, subject=subject)

@@ -36,6 +36,8 @@ class AuthorPage:
             return rooms.unknown(request)
         if holder.shared:
             return rooms.pages.notice("several", holder.language, status=403 if request.method == "POST" else 200).response()
+        if author.own(holder.employee, post):
+            return rooms.pages.notice("own", holder.language, status=403 if request.method == "POST" else 200).response()
         if not await run_in_threadpool(author.reachable, rooms.engine, post, rooms.clock()):
             return rooms.pages.notice("unreachable", holder.language, status=410).response()
         link = f"{request.path_params['control']}/{n}"

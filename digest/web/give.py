@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -19,7 +20,7 @@ from digest.errors import StorageError
 from digest.pipeline import contribution, entries
 from digest.pipeline.contribution import key_of
 from digest.web.agree import AgreePage
-from digest.web.forms import read_form
+from digest.web.forms import field, read_form
 from digest.web.given import Draft, Drafter, Filled, about, may_look
 from digest.web.pages import Reply
 from digest.web.rooms import Rooms, Sent
@@ -45,7 +46,7 @@ class GivePage:
             if form is None:
                 raise
             check = str(form.get("check", ""))
-            more: dict[str, Any] = {"filled": Filled.of(form), "problem": "away", "seals": {_GIVE: check, _ASK: check}}
+            more: dict[str, Any] = {"filled": Filled.of(form), "problem": "away", "asking": _asks(form), "seals": {_GIVE: check, _ASK: check}}
             return self._rooms.pages.page(
                 "give", self._rooms.language(request), status=503, **about(self._rooms.settings, more, mine=False)
             ).response()
@@ -54,12 +55,16 @@ class GivePage:
         holder = await self._rooms.holder(request)
         if holder is None:
             return self._rooms.unknown(request)
+        if holder.shared:  # nobody can tell whose post or question it would be
+            status = 403 if request.method == "POST" else 200
+            return self._rooms.pages.notice("several", holder.language, status=status).response()
         if request.method != "POST":
             return (await self._page(request, holder, Filled())).response()
         sent = await self._rooms.sent(request, _link(holder))
         if sent is None:
             form = await read_form(request)
-            return (await self._page(request, holder, Filled.of(form) if form else Filled(), problem="again", status=400)).response()
+            filled = Filled.of(form) if form else Filled()
+            return (await self._page(request, holder, filled, problem="again", asking=_asks(form), status=400)).response()
         acts = self._ask if sent.text("action") == _ASK else self._give
         return (await acts(request, holder, sent)).response()
 
@@ -73,10 +78,8 @@ class GivePage:
         filled = Filled.of(sent.fields)
         do = sent.text("do")
         draft = await self._drafter.draft(filled, look=do == "look" and await may_look(self._rooms, holder.employee))
-        if do not in {"send", "keep"} or draft.problem:
-            shown = None if draft.problem else draft.preview()
-            status = 422 if draft.problem else 200
-            return await self._page(request, holder, draft.filled, problem=draft.problem, preview=shown, status=status)
+        if do not in {"send", "keep"} or draft.wrong(do):
+            return await self._page(request, holder, draft.filled, status=422 if draft.wrong(do) else 200, **draft.view(do))
         kept = await run_in_threadpool(self._hold, holder, draft, do, sent)
         if kept is None:
             return await self._page(request, holder, filled, problem="enough", status=429)
@@ -94,9 +97,9 @@ class GivePage:
         wrong = "ask" if not filled.ask else "long" if len(filled.ask) > self._rooms.settings.moderation.longest else ""
         kind = QuestionKind(filled.kind) if filled.kind in set(QuestionKind) else QuestionKind.QUESTION
         if wrong:
-            return await self._page(request, holder, filled, problem=wrong, status=422)
+            return await self._page(request, holder, filled, problem=wrong, asking=True, status=422)
         if not await run_in_threadpool(self._put, holder, filled, kind, sent):
-            return await self._page(request, holder, filled, problem="enough", status=429)
+            return await self._page(request, holder, filled, problem="enough", asking=True, status=429)
         return self._rooms.pages.page("given", self._rooms.language(request, holder), what="asked", control=_path(request))
 
     def _put(self, holder: Holder, filled: Filled, kind: QuestionKind, sent: Sent) -> bool:
@@ -111,6 +114,11 @@ class GivePage:
             )  # fmt: skip
             entries.entered(connection, number, self._rooms.clock())
         return True
+
+
+def _asks(form: FormData | None) -> bool:
+    """Whether it is the second form of the page."""
+    return form is not None and field(form, "action") == _ASK
 
 
 def _link(holder: Holder) -> str:

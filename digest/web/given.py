@@ -16,7 +16,7 @@ from digest.db.session import write
 from digest.domain.contribution import Contribution, Source, Words
 from digest.domain.employee import Byline, Employee
 from digest.domain.link import web_address
-from digest.domain.moderation import Rules
+from digest.domain.moderation import Rules, too_much
 from digest.domain.post import Visibility
 from digest.domain.question import QuestionKind
 from digest.pipeline.contribution import Gift, key_of, problem, tidy, written
@@ -80,7 +80,19 @@ class Draft:
     filled: Filled
     words: Words
     problem: str
+    unkept: str  # why it cannot even be kept for later
     seen: Seen | None = None
+
+    def wrong(self, do: str) -> str:
+        """What is in the way of what its author wants done; a draft may be unfinished."""
+        return self.unkept if do == "keep" else self.problem
+
+    def view(self, do: str, by: Byline = Byline()) -> dict[str, Any]:  # noqa: B008 - frozen
+        """For the form's page: what is wrong with it, how it would look, and what its author should know before it is sent. `by`: see `preview`."""
+        wrong = self.wrong(do)
+        unseen = do == "look" and bool(self.words.url) and self.problem in {"", "empty"} and self.seen is None
+        stays = not self.words.url and not wrong
+        return {"problem": wrong, "preview": None if wrong else self.preview(by), "unseen": unseen, "stays": stays}
 
     def gift(self, employee: int, language: str, edition: int | None, known: frozenset[str]) -> Gift:
         """As a contribution of this employee."""
@@ -117,8 +129,9 @@ def shown(words: Words, by: Byline) -> dict[str, Any]:
 
 def about(settings: WebSettings, more: Mapping[str, Any], *, mine: bool) -> dict[str, Any]:
     """What the form's page needs; `mine`: its author came by a link of their own mail. `more` wins."""
+    notes = {"problem": "", "preview": None, "unseen": False, "stays": False, "asking": False}
     plain = {"networks": settings.offered, "longest": settings.moderation.longest, "kinds": list(QuestionKind)}
-    return {**plain, "mine": mine, "problem": "", "preview": None, "named": False, "signature": Byline(), **more}
+    return {**plain, **notes, "mine": mine, "named": False, "signature": Byline(), **more}
 
 
 def signatures(author: Employee, *, named: bool = False) -> dict[str, Any]:
@@ -159,4 +172,8 @@ class Drafter:
             filled = replace(filled, seen=words.url, image=seen.image, image_alt=seen.image_alt)
         if filled.image and filled.seen == words.url and web_address(filled.image):
             words = words.with_changes({"image": filled.image, "image_alt": filled.image_alt or None})
-        return Draft(filled=replace(filled, title=words.title if look else filled.title), words=words, problem=wrong, seen=seen)
+        typed = (filled.what, filled.why, filled.title)
+        unkept = too_much(typed, 0, self._rules) if any(typed) else "empty"
+        public = filled.public and (words.visibility == Visibility.PUBLIC or bool(wrong))  # what is unfinished may yet get its link
+        filled = replace(filled, title=words.title if look else filled.title, public=public)
+        return Draft(filled=filled, words=words, problem=wrong, unkept=unkept, seen=seen)

@@ -117,7 +117,7 @@ class YesPage:
         with write(self._rooms.engine) as connection:
             if action == "anew":
                 contribution_notices.held(connection, found.one, now)
-            elif capabilities.use(connection, found.link, Purpose.CONFIRM, now):
+            elif found.one.state is _S.UNCONFIRMED and capabilities.use(connection, found.link, Purpose.CONFIRM, now):
                 if action == "no":
                     contribution.withdraw(connection, found.one.id, now, how=sent.told())
                 else:
@@ -131,9 +131,9 @@ class YesPage:
         draft = await self._drafter.draft(filled, look=do == "look" and await may_look(self._rooms, found.author.id))
         if found.one.state is not _S.DRAFT or not found.capability.open(self._rooms.clock()):
             return await self._shown(found)
-        if do not in {"send", "keep"} or draft.problem:
-            preview = None if draft.problem else draft.preview(signatures(found.author, named=filled.named)["by"])
-            return await self._shown(found, filled=draft.filled, problem=draft.problem, preview=preview, status=422 if draft.problem else 200)
+        if do not in {"send", "keep"} or draft.wrong(do):
+            view = draft.view(do, signatures(found.author, named=filled.named)["by"])
+            return await self._shown(found, filled=draft.filled, status=422 if draft.wrong(do) else 200, **view)
         await run_in_threadpool(self._store, found, draft, do, sent)
         if do == "keep":
             return self._rooms.pages.page("given", found.author.language, what="kept_here", control="")

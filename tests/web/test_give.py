@@ -179,7 +179,7 @@ def test_a_draft_comes_back_by_mail_alone(linked: Linked, web: TestClient) -> No
         ({"what": "https://bit.ly/x"}, "cannot use that address"),
         ({"what": "https://letter.example.com/r/x"}, "cannot use that address"),
         ({"what": "https://ana:word@example.com/x"}, "cannot use that address"),
-        ({"what": "Words without a link."}, "needs a link"),
+        ({"what": "http://127.0.0.1/"}, "Nobody outside can open that address"),
         ({"why": "x" * 4001}, "4,000 characters"),
         ({"why": " ".join(f"https://example.com/{n}" for n in range(9))}, "Too many links"),
     ],
