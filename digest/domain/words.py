@@ -175,19 +175,21 @@ class Words:
         pattern = "#,##0" + (f".{'0' * len(found[1])}" if found[1] else "")
         return f"{format_decimal(float(found[0]), pattern, locale=_locale(self.language))}{text[found.end() :]}"
 
-    def day(self, day: date, pattern: str = "date_short") -> str:
-        """A date by one of the patterns `date_short` and `date_long`."""
-        return format_date(day, self.pattern(pattern), locale=_locale(self.language))
+    def day(self, day: date, pattern: str = "date_short", *, seen: date | None = None) -> str:
+        """A date by one of the patterns `date_short` and `date_long`; with its year unless that is the year of `seen`, the reader's day."""
+        elsewhen = seen is not None and day.year != seen.year and pattern == "date_short"
+        return format_date(day, self.pattern("date_year" if elsewhen else pattern), locale=_locale(self.language))
 
-    def moment(self, iso: str) -> str:
-        """An event's own wall time out of ISO 8601; a date alone stays a date; anything else is printed as it is."""
+    def moment(self, iso: str, *, seen: date | None = None) -> str:
+        """An event's own wall time out of ISO 8601; a date alone stays a date; anything else is printed as it is. `seen`: as above."""
         try:
             if len(iso) == len("2026-11-24"):
                 return self.day(date.fromisoformat(iso), "date_long")
             wall = datetime.fromisoformat(iso).replace(tzinfo=None)
         except ValueError:
             return iso
-        return format_datetime(wall, self.pattern("moment"), locale=_locale(self.language))
+        elsewhen = seen is not None and wall.year != seen.year
+        return format_datetime(wall, self.pattern("moment_year" if elsewhen else "moment"), locale=_locale(self.language))
 
     def territory(self, code: str) -> str:
         """A country's name for its two-letter code; any other text is a place and stays."""

@@ -28,6 +28,11 @@ _WEB = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2028\u2029")
 
 
+_MARKS = 10  # on one letter; no writing needs more, and a pile of them runs through the lines around it
+_PILED = regex.compile(rf"\p{{M}}{{{_MARKS + 1}}}")
+_VISIBLE = regex.compile(r"[\p{L}\p{N}\p{P}\p{S}--[\u115f\u1160\u3164\uffa0\u2800]]", regex.VERSION1)  # without letters that are blank
+
+
 def length(text: str) -> int:
     """How many characters a reader sees (UAX 29)."""
     return len(text) if text.isascii() else len(_GRAPHEME.findall(text))
@@ -47,6 +52,10 @@ def _words(value: Any, *, most: int, lines: bool, empty: bool = False) -> str:  
         raise RefusedError(f"{'text' if lines else 'one line'} without {what}")
     if not text and not empty:
         raise RefusedError("some words")
+    if text and not _VISIBLE.search(text):
+        raise RefusedError("some words that can be seen")
+    if _PILED.search(text):
+        raise RefusedError(f"at most {_MARKS} marks on one letter")
     if length(text) > most:
         raise RefusedError(f"{most:,} characters at most, not {length(text):,}")
     return text

@@ -75,6 +75,7 @@ class OccasionPages:
 
     async def _page(self, holder: Holder, post: EditionPost, link: str, said: str) -> Response:
         values: dict[str, Any] = {"post": post, "said": said, "over": self._over(post), "leads": leads_to(post.refer)}
+        values["today"] = self._rooms.clock().date()
         return (await self._rooms.page("refer", holder.language, link, "referred", "undo", **values)).response()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 
@@ -174,6 +175,27 @@ kind = "job"
         'queue.toml:21:7: found "b\\u0007", allowed text without the control character U+0007',
         "queue.toml:23:3: found posts, no such table; did you mean post?",
     ]
+
+
+@pytest.mark.parametrize("words", ["\u200b\u2060", "\u3164", "\u2800 \u200d", "\ufeff"])
+def test_words_that_nobody_can_see_are_none(words: str) -> None:
+    with pytest.raises(checks.RefusedError, match="words that can be seen"):
+        checks.line(words)
+    assert checks.line(f"{words}a") == f"{words}a".strip()
+
+
+@pytest.mark.parametrize(("count", "fine"), [(10, True), (11, False)])
+def test_marks_piled_on_one_letter_would_run_through_other_lines(count: int, fine: bool) -> None:
+    piled = "Z" + "\u0301\u0323" * (count // 2) + "\u0301" * (count % 2)
+    with nullcontext() if fine else pytest.raises(checks.RefusedError, match="at most 10 marks on one letter"):
+        assert checks.text(f"Zalgo {piled} here.") == f"Zalgo {piled} here."
+
+
+@pytest.mark.parametrize(
+    "words", ["བསྒྲུབས་ཏེ།", "ข้าวผัดที่นี่", "e\u0302\u0304\u030c", "👩🏽‍🔬", "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"]
+)
+def test_every_writing_s_own_marks_are_words(words: str) -> None:
+    assert checks.line(words) == words
 
 
 @pytest.mark.parametrize(

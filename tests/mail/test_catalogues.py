@@ -71,6 +71,16 @@ def test_dates_are_dates_in_every_language(language: str) -> None:
     assert "18:30" in moment
 
 
+@pytest.mark.parametrize("language", SPOKEN)
+def test_a_date_of_another_year_than_the_readers_says_which(language: str) -> None:
+    said = catalogue.words(language)
+    for shown in (date(2026, 11, 24), date(2027, 1, 5)):
+        assert ("2027" in said.day(date(2027, 1, 3), seen=shown)) is (shown.year != 2027)
+        assert ("2027" in said.moment("2027-01-03T18:30:00+01:00", seen=shown)) is (shown.year != 2027)
+        assert "18:30" in said.moment("2027-01-03T18:30:00+01:00", seen=shown)
+    assert said.day(date(2027, 1, 3), "date_long", seen=date(2026, 1, 1)).count("2027") == 1
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the letter's words that may be spoilt."""
