@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from textwrap import indent
+from typing import Any
 
 from digest.cli.tables import drawn, table_of
 from digest.domain.contribution import ContributionState, Edit
@@ -52,7 +53,13 @@ def _lines(shown: Shown) -> Iterable[str]:
         yield from _edit(edit)
     if shown.history:
         yield from ("", "What was done:")
-        yield from (f"  {row['at']:%Y-%m-%d %H:%M}  {row['what'].partition('.')[2]}  {row['who']}  {row['detail']}".rstrip() for row in shown.history)
+        yield from (_done(row) for row in shown.history)
+
+
+def _done(row: Mapping[str, Any]) -> str:
+    """A line of its history; of somebody's words the later lines stand further in."""
+    detail = row["detail"].replace("\n", "\n      ")
+    return f"  {row['at']:%Y-%m-%d %H:%M}  {row['what'].partition('.')[2]}  {row['who']}  {detail}".rstrip()
 
 
 def _edit(edit: Edit) -> Iterable[str]:

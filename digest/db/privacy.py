@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, null, select, update
 
-from digest.db import contributions, correspondences, pictures, questions, suppressions
+from digest.db import contributions, correspondences, pictures, questions, replies, suppressions
 from digest.db.schema import (
     attempt,
     audit,
@@ -53,6 +53,7 @@ def erase(connection: Connection, person: Employee, now: datetime, *, draw: Call
     suppressions.suppress(connection, person.address, SuppressionReason.ERASED, now)
     _forget_messages(connection, number)
     let_go(connection, number, draw)
+    replies.forget_notes(connection, number)
     connection.execute(update(token).where(token.c.employee_id == number).values(employee_id=null(), numbers=null(), revoked_at=now))
     connection.execute(update(audit).where(audit.c.subject == f"employee:{number}").values(subject=_GONE))
     contributions.forget_person(connection, number, person.address)

@@ -20,6 +20,8 @@ class Written(StrEnum):
     LONG = "long"  # more than a letter may hold
     ENOUGH = "enough"  # the writer has sent as many as one may in a day
     MANY = "many"  # the other has had as many as one gets in a day
+    NAMED = "named"  # they came by mail with the writer's name or address in them, which nobody allowed to be shown
+    OVER = "over"  # the letter cannot be answered any more
     UNREACHABLE = "unreachable"  # the other has left, or takes no mail from us
 
 

@@ -46,6 +46,11 @@ class Notice(StrEnum):
     ANSWERED = "answered"  # their answer, which the next edition prints
     ANSWERED_YOU = "answered_you"  # their answer, which nobody else reads
     NO_FILES = "no_files"  # files came with what they wrote, and were not kept
+    ANSWER_SENT = "answer_sent"  # their answer by mail went to the colleague who wrote to them
+    ANSWER_BACK = "answer_back"  # their answer by mail went to nobody, and here it is again
+    NOTED = "noted"  # their answer by mail stands as a note beside what it is about
+    NOTE = "note"  # somebody answered by mail what they were told of their post
+    STOP_HOW = "stop_how"  # they wrote that they want no more letters, and this is how
 
 
 @dataclass(frozen=True, kw_only=True)

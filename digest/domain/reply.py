@@ -17,6 +17,7 @@ A_DAY: Final = 20  # what one person may send in a day; more of it waits for a p
 UNSURE_A_DAY: Final = 5  # of it, what may bear their name alone: each of these asks them by mail
 KEPT_FOR: Final = timedelta(days=180)  # that a letter was read: no mail server brings it again later
 BODY: Final = 20_000  # characters that are taken of one letter
+_SHORT = 200  # characters of a wish that says nothing else
 _LONG = 60  # words of something to tell rather than to remark
 _LONG_UNSPACED = 200  # letters of the same, in writing without spaces
 
@@ -40,6 +41,10 @@ class Becomes(StrEnum):
     SUGGESTION = "suggestion"  # the same, for what is neither of the others
     OBJECTION = "objection"  # the same, for a clear no
     POST = "post"  # a post they offer
+    LETTER = "letter"  # an answer to a colleague, which went on to them alone
+    NOTE = "note"  # a note beside the post or the entry that they were told of; never printed
+    BACK = "back"  # nothing here: they have it back by mail, with the reason
+    STOP = "stop"  # a wish for no more letters: they are mailed how
 
 
 class Vouched(StrEnum):
@@ -146,6 +151,34 @@ _AGAINST = regex.compile(
     r"|no estoy de acuerdo|(?:eu )?(?:discordo|não concordo)|反対です|賛成できません|لا أوافق|أعترض)",
     regex.IGNORECASE,
 )
+# No more letters, in our languages: a sentence that says so, or the one word.
+_OUT = regex.compile(
+    r"(?<![\p{L}\p{M}])(?:unsubscribe me|(?:how|where) (?:do|can|could) i (?:unsubscribe|opt out)"
+    r"|to (?:unsubscribe|opt out|be unsubscribed) from (?:this|these|the|your)"
+    r"|(?:i want|i would like|i['\u2019]d like|i wish) to (?:unsubscribe|opt out|be removed|stop (?:getting|receiving))"
+    r"|opt me out|cancel my subscription"
+    r"|(?:remove|take) me (?:from|off) (?:this|the|your)\b|stop (?:sending me|e-?mailing me|mailing me)"
+    r"|(?:do not|don['\u2019]t) (?:send|e-?mail|mail) me"
+    r"|no more (?:of these )?(?:e-?mails|mails|letters|newsletters)(?: please|, please|[.!]?\s*$)"
+    r"|mich (?:bitte )?(?:wieder )?(?:abmelden|austragen)|melde?t? mich (?:bitte )?ab\b|melden sie mich (?:bitte )?ab\b"
+    r"|(?:nehmt|nimm|nehmen sie|tragt|trag|tragen sie|streicht) mich (?:bitte )?.{0,30}(?:raus|aus\b|verteiler|liste)"
+    r"|keine (?:weiteren |solchen )?(?:e-?mails?|mails?|briefe|newsletter) mehr|(?:brief|newsletter|abo) (?:bitte )?(?:abbestellen|kündigen)"
+    r"|me désabonner|désabonne[sz]?[- ]moi|me désinscrire|désinscri(?:s|vez)[- ]moi|(?:retire|retirez|enlevez|supprimez)[- ]moi"
+    r"|ne (?:veux|souhaite|voudrais|désire) plus (?:recevoir|de (?:mails|lettres|courriels))|ne plus recevoir"
+    r"|darme de baja|(?:dame|denme|déme|deme|dadme) de baja|cancelar (?:mi|la) suscripci[oó]n|no (?:quiero|deseo) recibir más|no me env[ií]e[ns]? más"
+    r"|me descadastr\p{L}*|descadastre[- ]me|remova[- ]me|me remov[ae]m?"
+    r"|cancelar (?:a )?(?:minha )?(?:inscrição|assinatura)|não quero (?:mais )?receber"
+    r"|[إا]لغاء (?:ال)?اشتراكي?|[أا]لغوا اشتراكي|لا أريد (?:المزيد من )?(?:ال)?رسائل|أوقفوا (?:ال)?رسائل)"
+    r"|配信を?(?:停止|止めて|やめて|解除)|購読を?(?:解除|停止|やめ)|登録を?解除|メールはもう(?:不要|いりません|送らないで)|退会",
+    regex.IGNORECASE,
+)
+_OUT_ALONE = regex.compile(
+    r"[\s\p{P}]*(?:(?:please|bitte|por favor|merci de (?:me )?)[\s\p{P}]*)?"
+    r"(?:unsubscribe|stop|opt[- ]?out|abmelden|abmeldung|abbestellen|abbestellung|austragen|désabonn(?:er|ement|ez)|désinscri(?:re|ption|vez)"
+    r"|baja|cancelar|descadastrar|descadastro|أوقف|إلغاء)"
+    r"(?:[\s\p{P}]*(?:please|bitte|danke|thanks|thank you|merci|svp|s['\u2019]il (?:vous|te) pla[iî]t|gracias|por favor|obrigad[oa]))*[\s\p{P}]*",
+    regex.IGNORECASE,
+)
 _LINK = regex.compile(r"https?://[^\s/]", regex.IGNORECASE)
 _QUESTION = regex.compile(r"[?？؟][ \t]*[\"”»』」)]*[ \t]*$", regex.MULTILINE)  # noqa: RUF001 - the question marks of our languages
 _WORD = regex.compile(r"\w+")
@@ -153,11 +186,13 @@ _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
 
 def becomes(subject: str, words: str) -> Becomes:
-    """What `words` are taken for: as their first word calls them, else a question, a clear no, something to tell, or a remark."""
+    """What `words` are taken for: as their first word calls them, else no more letters, a question, a clear no, something to tell, or a remark."""
     for text in (words, subject):
         for kind, named in _NAMED.items():
             if named.match(text):
                 return kind
+    if wants_out(words):
+        return Becomes.STOP
     if _AGAINST.match(words):
         return Becomes.OBJECTION
     long = is_long(words)
@@ -171,6 +206,11 @@ def becomes(subject: str, words: str) -> Becomes:
 def _asks(words: str) -> bool:
     """Whether a sentence of it ends as a question at the end of a line, or it begins as one. A `?` inside an address is none."""
     return _ASKS.match(words) is not None or any("://" not in line.split()[-1] for line in words.splitlines() if _QUESTION.search(line))
+
+
+def wants_out(words: str) -> bool:
+    """Whether somebody says no more than that they want no more letters."""
+    return len(words) <= _SHORT and (_OUT.search(words) is not None or _OUT_ALONE.fullmatch(words) is not None)
 
 
 def is_long(words: str) -> bool:

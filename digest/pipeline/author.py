@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from digest.db import capabilities, correspondences, editions, notices, people, privacy, quotas, suppressions
 from digest.db.control import Holder
 from digest.db.session import read, write
+from digest.domain.answering import gives_away
 from digest.domain.capability import Purpose
 from digest.domain.correspondence import Correspondence, Written, problem, signed, tidy
 from digest.domain.edition import EditionPost
@@ -105,14 +106,42 @@ def answer(engine: Engine, token: str, typed: Typed, limits: Limits, now: dateti
         found = _opened(connection, token, Purpose.ANSWER, now)
         if found is None:
             return None
-        letter, me = found[0].letter, found[1]
-        other = _author(connection, letter.from_id, now)
-        if other is None:
-            return Written.UNREACHABLE
-        number, done = _send(connection, typed, text, (letter.post_id, letter.id), (me, other), limits, now)
-        if number is not None:
-            capabilities.use(connection, token, Purpose.ANSWER, now)
-        return done
+        return _answered(connection, token, found, typed, text, limits, now)[0]
+
+
+def answer_by_mail(connection: Connection, number: int, me: int, text: str, limits: Limits, now: datetime, *, key: str) -> Written:
+    """Answer letter `number` by mail, as its link would, once and without a name; whoever answers gets a copy with "that was not me"."""
+    letter = correspondences.by_id(connection, number)
+    if letter is None or letter.to_id != me:
+        return Written.OVER
+    token = capabilities.token_of(connection, me, Purpose.ANSWER, letter.at, subject=number)
+    found = _opened(connection, token, Purpose.ANSWER, now)
+    if found is None:
+        return Written.OVER
+    text = tidy(text)
+    if wrong := problem(text):
+        return wrong
+    if gives_away(text, found[1].name, found[1].address):
+        return Written.NAMED
+    done, copy = _answered(connection, token, found, Typed(text=text, named=False, key=key), text, limits, now)
+    if copy is not None:
+        receipt = Told(values={"title": found[0].title}, quotes=(("", text),), path="disown", purpose=Purpose.DISOWN, subject=copy)
+        capabilities.make(connection, me, Purpose.DISOWN, now, subject=copy)
+        notices.put(connection, me, Notice.ANSWER_SENT, now, about=f"letter:{copy}", told=receipt)
+    return done
+
+
+def _answered(
+    connection: Connection, token: str, found: tuple[Opened, Employee], typed: Typed, text: str, limits: Limits, now: datetime
+) -> tuple[Written, int | None]:
+    letter, me = found[0].letter, found[1]
+    other = _author(connection, letter.from_id, now)
+    if other is None:
+        return Written.UNREACHABLE, None
+    number, done = _send(connection, typed, text, (letter.post_id, letter.id), (me, other), limits, now)
+    if number is not None:
+        capabilities.use(connection, token, Purpose.ANSWER, now)
+    return done, number
 
 
 def report(engine: Engine, token: str, now: datetime, *, machine: bool = False) -> bool:

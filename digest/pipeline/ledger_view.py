@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from digest.db import editions, questions
+from digest.db import editions, questions, replies
 from digest.db.session import read
 from digest.domain.question import LONG, Question, QuestionState, answer_days, days_open, is_overdue
 from digest.domain.words import shorten
@@ -28,13 +28,15 @@ class Shown:
     overdue: bool
     edition: str  # the week of the letter it came out of, or ""
     printed: str  # the edition that shows its answer, or ""
+    notes: tuple[tuple[datetime, str], ...] = ()  # what the asker wrote about it later; never printed
 
     def as_data(self) -> dict[str, Any]:
         """For `--json`."""
         names = ("kind", "state", "text", "wording", "language", "post", "owner", "answer", "asked_at", "answered_at", "hard", "version")
         plain = {name: getattr(self.one, name) for name in names}
         more = {"days": self.days, "overdue": self.overdue, "edition": self.edition, "printed_in": self.printed}
-        return {"number": self.one.id, **plain, **more}
+        notes = [{"at": at, "text": text} for at, text in self.notes]
+        return {"number": self.one.id, **plain, **more, "notes": notes}
 
     def line(self) -> str:
         """One line for people."""
@@ -43,6 +45,7 @@ class Shown:
         marks += [f"{one.owner} answers" if one.state is QuestionState.OPEN else one.owner] if one.owner else ["nobody answers"]
         marks += ["overdue"] if self.overdue else []
         marks += [f"printed in {self.printed}"] if self.printed else []
+        marks += [f"{len(self.notes)} note{'s' * (len(self.notes) != 1)}"] if self.notes else []
         return f"{one.id}  {shorten(' '.join(one.text.split()), _LINE)}  ({'; '.join(marks)})"
 
     def sentence(self) -> str:
@@ -52,7 +55,8 @@ class Shown:
         about = f", about the post {one.post}" if one.post else ""
         answered = ["", f"{one.owner} answered {one.answered_at:%Y-%m-%d}:", "", one.answer] if one.answered_at is not None else []
         printed = ["", f"Printed as: {one.printed_words}" if one.printed_words else _UNQUOTED.format(number=one.id)]
-        return "\n".join([self.line(), f"{asked}{about}. Version {one.version}.", "", one.text, *printed, *answered])
+        notes = [line for at, text in self.notes for line in ("", f"The asker wrote {at:%Y-%m-%d}, for whoever answers and never printed:", "", text)]
+        return "\n".join([self.line(), f"{asked}{about}. Version {one.version}.", "", one.text, *printed, *answered, *notes])
 
 
 def listed(engine: Engine, *, everything: bool, now: datetime) -> list[Shown]:
@@ -74,7 +78,9 @@ def _shown(connection: Connection, one: Question, now: datetime) -> Shown:
     overdue = one.state is QuestionState.OPEN and is_overdue(asked, now.date())
     period = "" if one.edition is None else editions.by_id(connection, one.edition).period
     [one] = quotable(connection, [one])
-    return Shown(one=one, days=max(0, days_open(asked, end)), overdue=overdue, edition=period, printed=printed_by(connection, one))
+    notes = tuple(replies.notes(connection, f"question:{one.id}"))
+    days = max(0, days_open(asked, end))
+    return Shown(one=one, days=days, overdue=overdue, edition=period, printed=printed_by(connection, one), notes=notes)
 
 
 @dataclass(frozen=True, kw_only=True)

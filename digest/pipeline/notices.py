@@ -95,7 +95,7 @@ class _Writer:
 
     def _link(self, one: Waiting) -> str:
         """Where its button leads; "" for none."""
-        if one.kind is Notice.LEFT:
+        if one.kind in {Notice.LEFT, Notice.STOP_HOW}:
             key_id, secret = next(iter(self._unsubscribe.items()))
             return f"{self._config.site.url}/u/{sign_unsubscribe(key_id, secret, one.employee)}"
         if one.told.url or not one.told.path:

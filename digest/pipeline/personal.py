@@ -44,7 +44,7 @@ def export(engine: Engine, config: Config, address: str, *, who: str, now: datet
 
 def _nothing() -> dict[str, Any]:
     stored = ("consents", "messages", "clicks", "short_links", "outcomes", "bounces")
-    written = ("posts", "votes", "letters", "questions", "replies", "notices", "contributions", "links_once", "noted")
+    written = ("posts", "votes", "letters", "questions", "replies", "notes", "notices", "contributions", "links_once", "noted")
     return {"person": None, **{name: [] for name in (*stored, *written)}}
 
 
@@ -64,6 +64,7 @@ def of_person(connection: Connection, site_url: str, number: int) -> dict[str, A
         "letters": correspondences.of_person(connection, number),
         "questions": questions.of_person(connection, number),
         "replies": replies.of_person(connection, number),
+        "notes": replies.notes_of_person(connection, number),
         "notices": privacy.notices(connection, number),
         "contributions": contributions.of_person(connection, number),
         "links_once": privacy.links_once(connection, number),

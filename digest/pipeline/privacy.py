@@ -93,6 +93,7 @@ def purge(engine: Engine, config: Config, *, now: datetime, trust_clock: bool = 
         correspondences.forget(connection, now - timedelta(days=KEPT_DAYS))
         replies.forget(connection, now - KEPT_FOR)
         questions.forget(connection, now - KEPT_FOR)
+        replies.forget_lost_notes(connection)
         shown = pictures.purge(connection, before)
         if events or who:
             detail = f"{events} events from before {before:%Y-%m-%d}"

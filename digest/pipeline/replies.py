@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from digest.config import Config
 from digest.db import notices, people, questions, quotas, replies
+from digest.domain.answering import Way, way_of
 from digest.domain.contribution import Source
 from digest.domain.moderation import Rules
 from digest.domain.notice import Notice, Told
@@ -36,7 +37,7 @@ from digest.domain.reply import (
     whose,
     without_name,
 )
-from digest.pipeline import contribution, entries
+from digest.pipeline import answering, author, contribution, entries
 
 _QUIET: Final = frozenset({Skip.AUTOMATIC, Skip.OWN})  # nobody needs to look at these; the others are kept as files
 
@@ -48,6 +49,7 @@ class Settings:
     ours: frozenset[str]  # the digest's own addresses, lower case
     trusted: frozenset[str]  # servers whose word about a sender counts
     rules: Rules = field(repr=False)  # of contributions
+    limits: author.Limits = field(default_factory=author.Limits)  # of letters between colleagues
     secrets: tuple[bytes, ...] = field(default=(), repr=False)  # that sign the Message-IDs of notices
 
 
@@ -71,7 +73,8 @@ def settings(config: Config) -> Settings:
     """The settings, without the secrets of the database."""
     addresses = (config.sender.sender, config.sender.reply_to, config.sender.bounces)
     ours = {parseaddr(one)[1].lower() for one in addresses if one and not one.startswith("*")} - {""}
-    return Settings(ours=frozenset(ours), trusted=frozenset(config.inbound.trusted_servers), rules=contribution.rules(config))
+    limits = author.Limits(letters=config.colleagues.letters, received=config.colleagues.received)
+    return Settings(ours=frozenset(ours), trusted=frozenset(config.inbound.trusted_servers), rules=contribution.rules(config), limits=limits)
 
 
 def take(connection: Connection, written: Written, settings: Settings, *, message: int | None, person: int | None, now: datetime) -> Reply:
@@ -80,26 +83,49 @@ def take(connection: Connection, written: Written, settings: Settings, *, messag
     if not replies.begin(connection, key, now):
         return Reply(again=True, cut=written.cut)
     edition = None if message is None else replies.edition_of(connection, message)
-    answered = person if person is not None else _told(connection, written, settings)
+    told = None if person is not None else _told(connection, written, settings)
+    answered = person if told is None else told.employee
     reason = skipped(written, answers=message is not None or answered is not None, ours=settings.ours)
     if reason is None:
         owner = None if answered is None else replies.someone(connection, number=answered)
         sender = replies.someone(connection, address=written.sender) if written.sender else None
         found = whose(owner, sender, vouched(written.authentication, written.sender, settings.trusted))
         reason = _refused(connection, written, found, now)
+        if reason is None and found is not None and (done := _elsewhere(connection, key, written, found, told, settings, now)) is not None:
+            return done
         if reason is None and found is not None:
             return _taken(connection, key, written, found, settings, edition=edition, now=now)
     replies.skip(connection, key, reason or Skip.STRANGER)
     return Reply(skip=reason or Skip.STRANGER)
 
 
-def _told(connection: Connection, written: Written, settings: Settings) -> int | None:
-    """Whose notice it answers, when we made its Message-ID."""
+def _told(connection: Connection, written: Written, settings: Settings) -> replies.Told | None:
+    """The notice it answers, when we made its Message-ID."""
     for text in written.notices:
         number = int(text.split(".")[1])
         if any(hmac.compare_digest(text, reference(secret, "notice", number)) for secret in settings.secrets):
             return replies.told(connection, number)
     return None
+
+
+def _elsewhere(
+    connection: Connection, key: str, written: Written, found: Whose, told: replies.Told | None, settings: Settings, now: datetime
+) -> Reply | None:
+    """What is for nobody's eyes but those it answers, and who wants no more letters; None for what is for the digest."""
+    words = without_name(written.words, found.person.name) or written.words
+    way = Way.DIGEST if told is None else way_of(told.kind, told.about)
+    if way is not Way.COLLEAGUE and becomes(written.subject, words) is Becomes.STOP:
+        became = answering.stop_how(connection, found.person, now)
+    elif told is None or way is Way.DIGEST:
+        return None
+    else:
+        mine = found.sure and found.person.id == told.employee
+        answer = answering.Answer(key=key, words=words, person=found.person, mine=mine, told=told)
+        became = answering.take(connection, way, answer, settings.rules, settings.limits, now)
+    if written.attachments and found.sure:
+        _no_files(connection, found.person, written, now)
+    replies.keep(connection, key, found.person.id, None, became=became)
+    return Reply(became=became, cut=written.cut and became is Becomes.NOTE)  # nobody here reads what goes on to one person
 
 
 def _refused(connection: Connection, written: Written, found: Whose | None, now: datetime) -> Skip | None:
@@ -124,7 +150,7 @@ def _taken(connection: Connection, key: str, written: Written, found: Whose, set
     kind = becomes(written.subject, written.words)
     if (kind is Becomes.POST or len(words) > WORDS) and _offered(connection, key, written, words, found, settings, edition=edition, now=now):
         return Reply(became=Becomes.POST, asked=not found.sure, cut=written.cut)
-    taken_for = QuestionKind.SUGGESTION if kind is Becomes.POST else QuestionKind(kind.value)
+    taken_for = QuestionKind.SUGGESTION if kind in {Becomes.POST, Becomes.STOP} else QuestionKind(kind.value)
     number = questions.put(
         connection,
         key=f"reply:{key}",

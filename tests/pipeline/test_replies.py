@@ -136,19 +136,6 @@ def test_mail_that_is_not_for_the_digest_is_left_to_people(desk: Answers) -> Non
     assert (dict(taken.skipped), dict(taken.kept), desk.told()) == ({"not_to_us": 1}, {"replies": 1}, [])
 
 
-def test_an_answer_to_a_notice_is_its_readers(desk: Answers) -> None:
-    desk.take(written(answers=desk.letter))
-    with desk.engine.connect() as connection:
-        from digest.db import keys
-        from digest.domain.reference import reference
-
-        secret = next(iter(keys.signing_keys(connection, "message-id").values()))
-    thread = f"{reference(secret, 'notice', 1)}@example.com"
-    desk.take(written("Thank you!", answers=thread, identity="<2@x>"))
-    desk.take(written("Thank you!", answers=thread.replace("notice.1.", "notice.2."), identity="<3@x>"))
-    assert [row.state for row in desk.rows("question")] == ["open", "open", "unconfirmed"]
-
-
 def test_files_are_refused_in_the_acknowledgement(desk: Answers) -> None:
     parts = 'Content-Type: multipart/mixed; boundary="b"\r\n'
     body = '--b\r\nContent-Type: text/plain\r\n\r\n{}\r\n--b\r\nContent-Type: application/pdf; name="plan.pdf"\r\n\r\n%PDF\r\n--b--'
