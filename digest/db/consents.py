@@ -8,16 +8,16 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select, update
 
 from digest.db.schema import consent_event, employee, message
-from digest.domain.consent import Said, Switch
+from digest.domain.consent import How, Said, Switch
 from digest.domain.message import MessageState
 
 _COLUMN = {"measure": "measured", "name": "named"}
 _WAITING = (MessageState.QUEUED, MessageState.DEFERRED)
 
 
-def record(connection: Connection, employee_id: int, switch: str, *, value: bool, wording: str, now: datetime) -> None:
-    """Note what the person chose (receive, measure, name, nominate or quote) and the version of the words they saw."""
-    connection.execute(insert(consent_event).values(employee_id=employee_id, switch=switch, value=value, wording=wording, at=now))
+def record(connection: Connection, employee_id: int, switch: str, *, value: bool, wording: str, now: datetime, how: How = How.TOLD) -> None:
+    """Note what the person chose (receive, measure, name, nominate or quote), the version of the words they saw, and how it came."""
+    connection.execute(insert(consent_event).values(employee_id=employee_id, switch=switch, value=value, wording=wording, how=how, at=now))
     column = _COLUMN.get(switch)
     if column is not None:
         chosen = connection.execute(select(employee.c.chosen).where(employee.c.id == employee_id)).scalar_one()

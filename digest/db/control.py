@@ -44,6 +44,13 @@ def holder(connection: Connection, control: str) -> Holder | None:
     return Holder(**plain_values, numbers=numbers)
 
 
+def newest(connection: Connection, employee_id: int) -> str | None:
+    """The control token of somebody's newest letter; None when they have none."""
+    mine = (message.c.employee_id == employee_id) & message.c.control_hash.is_not(None)
+    found = connection.execute(select(message.c.id).where(mine).order_by(message.c.id.desc()).limit(1)).scalar()
+    return None if found is None else token_of(connection, found)
+
+
 def token_of(connection: Connection, message_id: int) -> str | None:
     """The control token that stands in a letter, made again; None when the letter is not known any more."""
     columns = (message.c.control_hash, message.c.employee_id, edition.c.period)

@@ -191,6 +191,14 @@ def forget_author(connection: Connection, employee_id: int) -> list[int]:
     return waiting
 
 
+def names(connection: Connection, employee_id: int) -> bool:
+    """Whether an edition's words name this person beside a post of theirs."""
+    joined = edition_post.join(post, post.c.id == edition_post.c.post_id)
+    theirs = select(edition_post.c.edition_id).select_from(joined).where(post.c.author_id == employee_id)
+    contents = connection.execute(select(edition.c.content).where(edition.c.id.in_(theirs))).scalars()
+    return any(one["author_id"] == employee_id and one["author"] for content in contents for one in (content or {}).get("posts", ()))
+
+
 def hide_author(connection: Connection, employee_id: int) -> None:
     """Take the name of somebody who withdrew it out of every edition's words, which our pages show."""
     for row in connection.execute(select(edition.c.id, edition.c.content).where(edition.c.content.is_not(None))).all():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from digest.db.schema import employee, notice
 from digest.domain.message import MessageState
-from digest.domain.notice import APART, STUCK, Notice, Told
+from digest.domain.notice import APART, GATHERED, STUCK, Notice, Told
 
 _TEXT = 250
 
@@ -46,6 +46,22 @@ def put(connection: Connection, employee_id: int, kind: Notice, now: datetime, *
     return True
 
 
+def gather(connection: Connection, employee_id: int, matter: str, how: str, now: datetime) -> None:
+    """Tell somebody what was chosen for them: with the others in a receipt that has not gone yet, or in one an hour after the last."""
+    connection.execute(select(employee.c.id).where(employee.c.id == employee_id).with_for_update())
+    mine = (notice.c.employee_id == employee_id) & (notice.c.kind == Notice.CHOSE)
+    last = connection.execute(select(notice).where(mine).order_by(notice.c.id.desc()).limit(1)).first()
+    if last is not None and last.state == MessageState.QUEUED and not last.attempts:
+        told = Told.of(last.facts)
+        facts = replace(told, choices=(*told.choices, (matter, how))).as_data()
+        connection.execute(update(notice).where(notice.c.id == last.id).values(facts=facts, made_at=now))
+        return
+    facts = Told(path="me", choices=((matter, how),)).as_data()
+    values = {"employee_id": employee_id, "kind": Notice.CHOSE, "about": "", "facts": facts, "state": MessageState.QUEUED, "made_at": now}
+    due_at = now if last is None else max(now, last.next_attempt_at + GATHERED)
+    connection.execute(insert(notice).values(**values, next_attempt_at=due_at, attempts=0, text=""))
+
+
 def due(connection: Connection, now: datetime, most: int) -> list[Waiting]:
     """What is due now, oldest first."""
     mine = (notice.c.state == MessageState.QUEUED) & (notice.c.next_attempt_at <= now)
@@ -66,9 +82,11 @@ def due(connection: Connection, now: datetime, most: int) -> list[Waiting]:
     ]
 
 
-def claim(connection: Connection, number: int, now: datetime) -> bool:
-    """Take one that is due, before anything is on the wire; False when another run was first."""
+def claim(connection: Connection, number: int, now: datetime, *, as_of: datetime | None = None) -> bool:
+    """Take one that is due, before anything is on the wire; False when another run was first, or it tells more than it did `as_of` then."""
     mine = (notice.c.id == number) & (notice.c.state == MessageState.QUEUED)
+    if as_of is not None:
+        mine &= notice.c.made_at == as_of
     dated = func.coalesce(notice.c.dated_at, now)
     values = {"state": MessageState.SENDING, "attempts": notice.c.attempts + 1, "dated_at": dated, "next_attempt_at": now}
     return connection.execute(update(notice).where(mine).values(values)).rowcount == 1

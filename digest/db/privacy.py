@@ -137,7 +137,7 @@ def row(connection: Connection, number: int) -> dict[str, Any]:
 
 def consents(connection: Connection, number: int) -> Rows:
     """Every choice they made, and which words they saw."""
-    columns = (consent_event.c[name] for name in ("at", "switch", "value", "wording"))
+    columns = (consent_event.c[name] for name in ("at", "switch", "value", "wording", "how"))
     return _rows(connection, select(*columns).where(consent_event.c.employee_id == number).order_by(consent_event.c.id))
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 
 from digest.db import consents, notices
 from digest.db.schema import audit, employee, suppression
+from digest.domain.consent import how_of
 from digest.domain.notice import Notice
 from digest.domain.suppression import AT_THEIR_WORD, BY_ROSTER, SuppressionReason, address_hash
 
@@ -131,7 +132,7 @@ def leave(connection: Connection, employee_id: int, now: datetime, *, how: str) 
 
 
 def come_back(connection: Connection, employee_id: int, now: datetime, *, how: str) -> bool:
-    """The person undoes it; suppressions for other reasons stay. False when there was nothing to undo."""
+    """The person undoes it, and gets a receipt; suppressions for other reasons stay. False when there was nothing to undo."""
     return _switch(connection, employee_id, now, receive=True, how=how)
 
 
@@ -142,8 +143,10 @@ def _switch(connection: Connection, employee_id: int, now: datetime, *, receive:
     reason = SuppressionReason.UNSUBSCRIBED
     changed = lift(connection, address, reason, now) > 0 if receive else suppress(connection, address, reason, now)
     if changed:
-        consents.record(connection, employee_id, "receive", value=receive, wording=_WORDING, now=now)
-        if not receive:
+        consents.record(connection, employee_id, "receive", value=receive, wording=_WORDING, now=now, how=how_of(how))
+        if receive:
+            notices.gather(connection, employee_id, "receive", "on", now)
+        else:
             notices.put(connection, employee_id, Notice.LEFT, now)
         what = "came back" if receive else "unsubscribed"
         connection.execute(insert(audit).values(at=now, who="the person", what=what, subject=f"employee:{employee_id}", detail=how))

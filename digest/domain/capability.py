@@ -16,6 +16,8 @@ class Purpose(StrEnum):
     AGREE = "agree"  # say yes or no to an edit of their words
     ANSWER = "answer"  # answer a letter from a colleague
     DISOWN = "disown"  # say that a letter in their name was not theirs
+    ALLOW = "allow"  # switch on what a machine seems to have switched on
+    SEND = "send"  # send on words to a colleague that a machine seems to have written
     ENTRY = "entry"  # see what became of their words in the ledger, and change it
 
 
@@ -27,5 +29,7 @@ LIFE = {
     Purpose.AGREE: timedelta(days=14),
     Purpose.ANSWER: timedelta(days=28),
     Purpose.DISOWN: timedelta(days=28),
+    Purpose.ALLOW: timedelta(days=7),
+    Purpose.SEND: timedelta(days=7),
     Purpose.ENTRY: timedelta(days=56),
 }

@@ -14,6 +14,7 @@ from digest.domain.suppression import SuppressionReason
 DEADLINE = timedelta(hours=48)  # after it nobody needs the news any more
 STUCK = timedelta(hours=1)  # longer than any conversation with a server: whoever held it is gone
 APART = timedelta(days=1)  # pressing back and forth makes no flood of letters
+GATHERED = timedelta(hours=1)  # what somebody chooses within it is told in one letter
 
 
 class Notice(StrEnum):
@@ -25,6 +26,7 @@ class Notice(StrEnum):
     EXPORT_LINK = "export_link"  # the link to a copy of everything, as asked for
     ERASE_LINK = "erase_link"  # the link to be forgotten, as asked for
     HISTORY_LINK = "history_link"  # the link to what was stored of their clicks, as asked for
+    ALLOW_LINK = "allow_link"  # a machine seems to have allowed something in their name: the link to say yes
     GIVEN = "given"  # somebody who had the letter sent a post: is it theirs?
     KEPT_DRAFT = "kept_draft"  # a post was kept for later
     PROMISED = "promised"  # a post is proposed, and by when it is decided
@@ -36,6 +38,7 @@ class Notice(StrEnum):
     TRUSTED = "trusted"  # their posts need no review from now on
     VOTED = "voted"  # a machine seems to have answered "not for me" with their letter
     LETTER = "letter"  # a colleague wrote to them about a post
+    HELD = "held"  # a machine seems to have written to a colleague with their letter: the link to send it
     WROTE = "wrote"  # the receipt for a letter to a colleague, with "that was not me"
     WITHDRAWN = "withdrawn"  # a letter they got was not from whom it seemed
     PASSED = "passed"  # a colleague passed an internal post on to them
@@ -63,6 +66,7 @@ class Told:
     purpose: Purpose | None = None  # the token is one that works once, for this; None: `path` is the whole path
     subject: int | None = None
     url: str = ""  # an address elsewhere that its button leads to instead
+    choices: tuple[tuple[str, str], ...] = ()  # (matter, what became of it) that were changed, the oldest first
 
     def as_data(self) -> dict[str, Any]:
         """For a JSON column."""
@@ -80,6 +84,7 @@ class Told:
             purpose=purpose,
             subject=data.get("subject"),
             url=data.get("url", ""),
+            choices=tuple((matter, how) for matter, how in data.get("choices", ())),
         )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from digest.config import Config
 from digest.db import consents, contributions, people, privacy, quotas
+from digest.domain.consent import How
 from digest.domain.contribution import (
     TRUSTED,
     Contribution,
@@ -197,7 +198,7 @@ def confirm(
     if one.state not in WAITING or one.employee is None:
         return one
     if named:
-        consents.record(connection, one.employee, "name", value=True, wording=_WORDING, now=now)
+        consents.record(connection, one.employee, "name", value=True, wording=_WORDING, now=now, how=How.MAIL_LINK)
     words = (changes or {}).get("words", one.words)
     review = reviewed(connection, one.employee, words, rules)
     values: dict[str, Any] = {"state": ContributionState.PROPOSED, "proposed_at": now, "agreed_version": one.version + 1}

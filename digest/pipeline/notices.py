@@ -23,6 +23,7 @@ from digest.domain.phase import Outcome
 from digest.domain.reference import reference
 from digest.domain.routing import route_of
 from digest.errors import DigestError
+from digest.mail import catalogue
 from digest.mail import notice as letter
 from digest.pipeline import signing, transports
 from digest.smtp.connection import Connection as Wire
@@ -86,7 +87,7 @@ class _Writer:
         site = self._config.site
         content = letter.Content(
             kind=one.kind, language=one.language, site_name=site.name, address=site.address, link=self._link(one), day=one.made_at,
-            values=one.told.values, quotes=one.told.quotes,
+            values=one.told.values, quotes=_choices(one) or one.told.quotes,
         )  # fmt: skip
         name = reference(next(iter(self._message_id.values())), "notice", one.id)  # the same on every try
         head = letter.Outside(to_name=one.name, to_address=one.address, dated_at=dated, reference=name)
@@ -102,13 +103,20 @@ class _Writer:
             return one.told.url
         if one.kind is Notice.CHOSE:
             with read(self._engine) as connection:
-                own = control.token_of(connection, one.told.subject or 0)
+                own = control.newest(connection, one.employee)
             return f"{self._config.site.url}/{one.told.path}/{own}" if own else ""
         if one.told.purpose is None:
             return f"{self._config.site.url}/{one.told.path}"
         with read(self._engine) as connection:
             made = capabilities.token_of(connection, one.employee, one.told.purpose, one.made_at, subject=one.told.subject)
         return f"{self._config.site.url}/{one.told.path}/{made}"
+
+
+def _choices(one: Waiting) -> tuple[tuple[str, str], ...]:
+    """What somebody's receipt lists, a line each."""
+    words = catalogue.words(one.language)
+    lines = [f"{words('label', what=words(f'own_{matter}'))} {words(f'own_{how}')}" for matter, how in one.told.choices]
+    return (("", "\n".join(lines)),) if lines else ()
 
 
 def _carry(engine: Engine, relay: Relay, waiting: Sequence[Waiting], writer: _Writer, clock: Callable[[], datetime]) -> int:
@@ -141,7 +149,7 @@ def _send(engine: Engine, relay: Relay, line: Wire, one: Waiting, writer: _Write
             notices.settle(connection, one.id, MessageState.FAILED, now, text=error.summary)
         return False
     with write(engine) as connection:
-        if not buckets.allowance(connection, relay.name, relay.limits, 1, now).room or not notices.claim(connection, one.id, now):
+        if not buckets.allowance(connection, relay.name, relay.limits, 1, now).room or not notices.claim(connection, one.id, now, as_of=one.made_at):
             return False
         buckets.take(connection, relay.name, relay.limits, 1, now)
     outcome = line.send(writer.sender, one.address, wire)

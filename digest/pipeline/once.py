@@ -1,4 +1,4 @@
-"""What the links that work once do: a copy of everything, what was stored of somebody's clicks, and being forgotten."""
+"""What the links that work once do: a copy of everything, what was stored of somebody's clicks, being forgotten, and a switch's yes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from digest.db import capabilities, people, privacy
 from digest.db.capabilities import Capability
 from digest.db.session import fold, read, write
 from digest.domain.capability import Purpose
-from digest.pipeline import personal, roster
-from digest.pipeline.preferences import THEMSELVES
+from digest.domain.consent import NUMBER, How, Switch
+from digest.pipeline import personal, preferences, roster
+from digest.pipeline.preferences import THEMSELVES, By
 
 SHOWN: Final = 200  # presses on the page
 _ON_PAGE = timedelta(minutes=15)  # how long the button under the history works
@@ -74,6 +75,22 @@ def delete(engine: Engine, text: str, *, now: datetime, how: str, draw: Callable
         privacy.note(connection, "privacy.clicks", f"employee:{found.employee}", how, who=THEMSELVES, now=now)
     fold(engine)
     return seen(engine, found.employee)
+
+
+def allowing(capability: Capability) -> Switch | None:
+    """What a link switches on; None for one that is about something else."""
+    return next((switch for switch, number in NUMBER.items() if number == capability.subject), None)
+
+
+def allow(engine: Engine, text: str, *, now: datetime, how: str) -> bool:
+    """Use the link up and switch on what it is about; False when it is over."""
+    with write(engine) as connection:
+        found = capabilities.find(connection, text, Purpose.ALLOW)
+        switch = allowing(found) if found else None
+        if found is None or switch is None or not capabilities.use(connection, text, Purpose.ALLOW, now):
+            return False
+        preferences.say(connection, found.employee, switch, How.MAIL_LINK, By(how=f"mail link; {how}", machine=False, now=now), value=True)
+    return True
 
 
 def erase(engine: Engine, text: str, *, now: datetime, how: str, draw: Callable[[], str]) -> bool:

@@ -19,11 +19,10 @@ from digest.db.control import Holder
 from digest.db.preferences import Wishes
 from digest.db.session import read, write
 from digest.domain.capability import LIFE, Purpose
-from digest.domain.consent import WORDING, Said, Switch, before_any_word
+from digest.domain.consent import NUMBER, WORDING, How, Said, Switch, before_any_word, believed
 from digest.domain.frequency import PAUSE
 from digest.domain.notice import Notice, Told
 from digest.domain.suppression import SuppressionReason
-from digest.mail import catalogue
 
 _MOST_CHANGES = 60  # a day, by anybody who has the letter
 _MOST_LINKS = 5  # a day
@@ -39,6 +38,7 @@ class Done(StrEnum):
 
     CHANGED = "changed"  # it holds now
     SAME = "same"  # it was so already
+    ASKED = "asked"  # a machine seems to have allowed something: nothing was switched on, and a link to say yes is mailed
     ENOUGH = "enough"  # so many changes today that this one was not made
 
 
@@ -77,7 +77,7 @@ def standing(engine: Engine, holder: Holder, *, opt_in: bool, now: datetime) -> 
 def _switches(connection: Connection, holder: Holder, wishes: Wishes, said: tuple[Said, ...], *, opt_in: bool, now: datetime) -> dict[Switch, bool]:
     """The row and the list of suppressions hold what counts; the ledger has the rest."""
     found = before_any_word(opt_in=opt_in) | {word.switch: word.value for word in said}
-    found[Switch.NAME] = wishes.named
+    found[Switch.NAME] = wishes.named or ("named" not in wishes.chosen and editions.names(connection, holder.employee))
     if wishes.measured is not None:
         found[Switch.MEASURE] = wishes.measured
     found[Switch.RECEIVE] = not _stopped(connection, holder.employee, now)
@@ -90,7 +90,7 @@ def _stopped(connection: Connection, employee: int, now: datetime) -> bool:
 
 
 def turn(engine: Engine, holder: Holder, switch: Switch, by: By, *, value: bool, opt_in: bool) -> Done:
-    """Turn a switch; the receipt goes to the owner, whoever turned it."""
+    """Turn a switch; the receipt goes to the owner, whoever turned it. What a machine would allow waits for the owner's yes."""
     if holder.shared and switch not in OF_ALL:
         return Done.SAME
     with write(engine) as connection:
@@ -106,14 +106,30 @@ def turn(engine: Engine, holder: Holder, switch: Switch, by: By, *, value: bool,
             return Done.ENOUGH
         if switch is Switch.RECEIVE:
             (suppressions.come_back if value else suppressions.leave)(connection, holder.employee, by.now, how=by.how)
+        elif believed(switch, value=value, machine=by.machine):
+            say(connection, holder.employee, switch, How.MACHINE if by.machine else How.FORM, by, value=value)
         else:
-            consents.record(connection, holder.employee, switch, value=value, wording=WORDING[switch], now=by.now)
-            _note(connection, holder, f"consent.{switch}", f"{'yes' if value else 'no'}; {by.how}", by)
-            if switch is Switch.NAME and not value:
-                editions.hide_author(connection, holder.employee)
-        if value or switch is not Switch.RECEIVE:  # leaving has a receipt of its own
-            _tell(connection, holder, switch, "on" if value else "off", by)
+            return _ask_first(connection, holder.employee, switch, by)
     return Done.CHANGED
+
+
+def say(connection: Connection, employee: int, switch: Switch, how: How, by: By, *, value: bool) -> None:
+    """Note a word about a switch, do what follows from it, and tell its owner."""
+    consents.record(connection, employee, switch, value=value, wording=WORDING[switch], now=by.now, how=how)
+    _note(connection, employee, f"consent.{switch}", f"{'yes' if value else 'no'}; {by.how}", by)
+    if switch is Switch.NAME and not value:
+        editions.hide_author(connection, employee)
+    notices.gather(connection, employee, switch, "on" if value else "off", by.now)
+
+
+def _ask_first(connection: Connection, employee: int, switch: Switch, by: By) -> Done:
+    """Mail the link to switch it on, at most once a day for each switch."""
+    number = NUMBER[switch]
+    told = Told(path=f"me/once/{Purpose.ALLOW}", purpose=Purpose.ALLOW, subject=number, choices=((switch, "on"),))
+    if notices.put(connection, employee, Notice.ALLOW_LINK, by.now, about=f"allow:{switch}", told=told):
+        capabilities.make(connection, employee, Purpose.ALLOW, by.now, subject=number)
+        _note(connection, employee, f"consent.{switch}", f"asked by mail; {by.how}", by)
+    return Done.ASKED
 
 
 def wish(engine: Engine, holder: Holder, matter: str, values: Mapping[str, Any], by: By) -> Done:
@@ -129,9 +145,9 @@ def wish(engine: Engine, holder: Holder, matter: str, values: Mapping[str, Any],
         if not quotas.take(connection, "choose", holder.employee, by.now, _MOST_CHANGES):
             return Done.ENOUGH
         preferences.keep(connection, holder.employee, before, values)
-        _note(connection, holder, f"wish.{matter}", by.how, by)
+        _note(connection, holder.employee, f"wish.{matter}", by.how, by)
         if by.machine or matter in _QUIETLY:
-            _tell(connection, holder, matter, "changed", by)
+            notices.gather(connection, holder.employee, matter, "changed", by.now)
     return Done.CHANGED
 
 
@@ -153,17 +169,9 @@ def ask(engine: Engine, holder: Holder, purpose: Purpose, by: By, *, form: str) 
         if notices.put(connection, holder.employee, _KIND[purpose], by.now, about=form[:_ABOUT], told=told):
             quotas.take(connection, "link", holder.employee, by.now, _MOST_LINKS)
             capabilities.make(connection, holder.employee, purpose, by.now)
-            _note(connection, holder, "link.mailed", f"{purpose}; {by.how}", by)
+            _note(connection, holder.employee, "link.mailed", f"{purpose}; {by.how}", by)
     return until
 
 
-def _note(connection: Connection, holder: Holder, what: str, detail: str, by: By) -> None:
-    privacy.note(connection, what, f"employee:{holder.employee}", detail, who=THEMSELVES, now=by.now)
-
-
-def _tell(connection: Connection, holder: Holder, matter: str, how: str, by: By) -> None:
-    """The receipt, with the way back: at most one a day for each choice and each way."""
-    words = catalogue.words(holder.language)
-    what = f"{words('label', what=words(f'own_{matter}'))} {words(f'own_{how}')}"
-    told = Told(values={"what": what}, path="me", subject=holder.message)
-    notices.put(connection, holder.employee, Notice.CHOSE, by.now, about=f"{matter}:{how}", told=told)
+def _note(connection: Connection, employee: int, what: str, detail: str, by: By) -> None:
+    privacy.note(connection, what, f"employee:{employee}", detail, who=THEMSELVES, now=by.now)

@@ -117,9 +117,11 @@ class MePage:
         if done is Done.ENOUGH:
             return Note(text=say("me_enough"), problem=True)
         what = say("me_label", what=say(_LABELS.get(matter, f"me_{matter}")), value=shown(after, matter, self._settings, say))
+        if done is Done.ASKED:
+            return Note(text=say("me_allow_asked"), problem=True)
         if done is Done.SAME:
             return Note(text=say("me_same", what=what))
-        return Note(text=say("me_saved", what=what), undo=_undo(matter, before))
+        return Note(text=say("me_saved", what=what), undo=_undo(matter, before, after))
 
 
 def _languages(before: Standing) -> set[str]:
@@ -148,8 +150,8 @@ def _until(text: str, now: datetime) -> datetime:
         return now + PAUSE
 
 
-def _undo(matter: str, before: Standing) -> Undo:
-    """The form that brings back what was."""
+def _undo(matter: str, before: Standing, after: Standing) -> Undo | None:
+    """The form that brings back what was; None for a first no, before which nothing had been said."""
     wishes = before.wishes
     match matter:
         case "frequency" | "hour" | "language":
@@ -163,6 +165,8 @@ def _undo(matter: str, before: Standing) -> Undo:
         case "pause":
             until = wishes.paused_until
             return Undo(action="resume") if until is None else Undo(action="pause", fields=(("until", until.isoformat()),))
+        case _ if before.switches[Switch(matter)] is after.switches[Switch(matter)]:
+            return None
         case _:
             return Undo(action=f"{'on' if before.switches[Switch(matter)] else 'off'}-{matter}")
 

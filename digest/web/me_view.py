@@ -39,7 +39,7 @@ class Note:
 def actions(standing: Standing, note: Note | None) -> tuple[str, ...]:
     """The forms that the page has now."""
     wishes = standing.wishes
-    switches = [f"{'off' if value else 'on'}-{switch}" for switch, value in standing.switches.items() if not wishes.shared or switch in OF_ALL]
+    switches = [f"{turn}-{switch}" for switch in standing.switches if not wishes.shared or switch in OF_ALL for turn in _turns(standing, switch)]
     found = ["frequency", "hour", "language", "topics", "networks", "resume" if wishes.paused_until else "pause", *switches]
     found += [] if wishes.shared else PERSONAL
     found += [note.undo.action] if note and note.undo else []
@@ -89,13 +89,27 @@ def _topics(standing: Standing) -> tuple[list[tuple[str, bool]], list[str]]:
     return [(topic, topic in mine) for topic in sorted(boxes)], [topic for topic in mine if topic not in boxes]
 
 
+def _turns(standing: Standing, switch: Switch) -> tuple[str, ...]:
+    """What may be said about a switch now. While nobody has said anything about their name, a no may be said beside a yes."""
+    if switch is Switch.NAME and not standing.switches[switch] and "named" not in standing.wishes.chosen:
+        return ("on", "off")
+    return ("off" if standing.switches[switch] else "on",)
+
+
+def sentence(switch: Switch, settings: WebSettings, say: Words) -> str:
+    """What a switch means."""
+    return say(f"me_measure_{settings.tracking}" if switch is Switch.MEASURE else f"me_{switch}_what", n=settings.keep_days)
+
+
 def _switch(standing: Standing, switch: Switch, settings: WebSettings, say: Words) -> Mapping[str, Any]:
     said = [word for word in standing.said if word.switch is switch]
-    sentence = f"me_measure_{settings.tracking}" if switch is Switch.MEASURE else f"me_{switch}_what"
+    unsaid = switch is Switch.NAME and "named" not in standing.wishes.chosen
     return {
         "key": str(switch),
         "on": standing.switches[switch],
-        "what": say(sentence, n=settings.keep_days),
+        "what": sentence(switch, settings, say),
+        "turns": _turns(standing, switch),
+        "unsaid": ("me_name_noted" if standing.switches[switch] else "me_name_unsaid") if unsaid and not standing.wishes.named else "",
         "history": [_line(word, say) for word in reversed(said[-_HISTORY:])],
     }
 

@@ -121,7 +121,7 @@ class YesPage:
                 if action == "no":
                     contribution.withdraw(connection, found.one.id, now, how=sent.told())
                 else:
-                    named = bool(sent.text("named"))
+                    named = bool(sent.text("named")) and not sent.machine  # no name on a machine's word
                     contribution.confirm(connection, found.one.id, self._rooms.settings.moderation, now, how=sent.told(), named=named)
 
     async def _go_on(self, found: Opened, sent: Sent) -> Reply:
@@ -148,7 +148,7 @@ class YesPage:
             if do == "keep":
                 contributions.change(connection, found.one, changes)
             elif capabilities.use(connection, found.link, Purpose.CONFIRM, now):
-                rules, named = self._rooms.settings.moderation, bool(sent.text("named"))
+                rules, named = self._rooms.settings.moderation, bool(sent.text("named")) and not sent.machine
                 contribution.confirm(connection, found.one.id, rules, now, how=sent.told(), named=named, changes=changes)
 
 

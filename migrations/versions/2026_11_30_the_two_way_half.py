@@ -212,5 +212,6 @@ def downgrade() -> None:
     op.drop_column("notice", "about")
     op.drop_column("message", "tally")
     op.drop_column("post", "public_from")
+    op.drop_column("consent_event", "how")
     for name in reversed(_CHOICES):
         op.drop_column("employee", name)

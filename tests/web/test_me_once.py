@@ -16,7 +16,7 @@ from digest.config import Config
 from digest.db import suppressions
 from digest.db.schema import audit, click, employee, short_link
 from digest.db.session import read, write
-from digest.demo.mailbox import Mailbox
+from digest.demo.mailbox import Letter, Mailbox
 from digest.domain.suppression import SuppressionReason
 from digest.pipeline import notices
 from tests.linked import ANA, OURS, SITE, Linked, read_link, share_link
@@ -38,6 +38,10 @@ class Post:
         texts = [letter.part("plain") for letter in self._mailbox.letters()]
         assert {letter.parsed["To"].addresses[0].addr_spec for letter in self._mailbox.letters()} <= {"ana@example.com"}
         return [found[1] for text in texts if (found := re.search(rf"{SITE}(/me/\S+)", text))]
+
+    def letters(self) -> list[Letter]:
+        """Everything that arrived, the oldest first."""
+        return self._mailbox.letters()
 
 
 @pytest.fixture
@@ -194,7 +198,7 @@ def test_whoever_stopped_the_letter_still_gets_the_link_but_not_after_a_complain
 
 def test_the_receipt_for_a_choice_leads_back_to_the_page(linked: Linked, web: TestClient, post: Post) -> None:
     own = own_link(linked)
-    send(linked, web, own, "on-name", seconds=0)
+    send(linked, web, own, "on-name")
     [path] = post.arrives()
     assert path == own
     back = send(linked, web, path, "off-name")
