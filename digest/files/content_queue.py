@@ -25,6 +25,7 @@ _PLAINER = {  # tomllib's words -> ours, for what happens most
     "Expected newline or end of document after a statement": "something behind the end of a value",
     "Expected '=' after a key in a key/value pair": "a line that is neither key = value nor [header]",
 }
+_FORGOTTEN = "its author asked to be forgotten, so this post is left out; take it out of the file, with their address"
 _NUMBERED = {"post": "posts", "figure": "figures", "answer": "answers", "lesson": "lessons", "edition": "editions", "allow": "allowed"}
 
 
@@ -32,6 +33,7 @@ def read_queue(
     path: Path,
     *,
     people: frozenset[str] | None,
+    erased: frozenset[str] = frozenset(),
     caption_problem: Callable[[str, str], str | None],
     networks: frozenset[str],
     site_url: str = "",
@@ -39,19 +41,21 @@ def read_queue(
 ) -> tuple[Queue, list[Problem]]:
     """The queue in `path`, a file or a folder of `*.toml`, and every problem, sorted by place.
 
-    `people`: addresses in lower case; None: `by` may be anybody. `caption_problem(network, caption)` gives a sentence
+    `people`: addresses in lower case; None: `by` may be anybody. `erased`: hashes of the addresses of people who were forgotten, whose posts
+    are left out with a problem that stops nothing. `caption_problem(network, caption)` gives a sentence
     or None. `site_url`: base of our own links, which no post may lead to. `wall` finds what is internal in public words.
     What has a problem is left out of the Queue. Raises UnreadableFileError when there is nothing to read.
     """
+    authors = Authors(people, erased)
     tables = {
         "edition": EDITION,
-        "post": post_table(Authors(people), captions(caption_problem, networks), site_url),
+        "post": post_table(authors, captions(caption_problem, networks), site_url),
         "figure": FIGURE,
         "answer": ANSWER,
         "lesson": LESSON,
         "allow": ALLOW,
     }
-    gathered = _Gathered(tables)
+    gathered = _Gathered(tables, authors.gone)
     for file in _files(path):
         gathered.add(str(file), _bytes(file))
     queue = gathered.queue()
@@ -80,6 +84,7 @@ class _Gathered:
     """What the files said so far, and who already has which id."""
 
     tables: Mapping[str, Table]
+    gone: Callable[[str], bool]  # whether an address was of somebody who is forgotten
     problems: list[Problem] = field(default_factory=list)
     nouns: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in _NUMBERED})
     origins: dict[str, list[tuple[Notes, tuple[str | int, ...]]]] = field(default_factory=dict)  # of each noun: its file, and where in it
@@ -127,7 +132,9 @@ class _Gathered:
             else:
                 notes.at_key(path, sentence)
         self._claim(notes, name, path, good)
-        if len(notes.problems) == before:
+        if name == "post" and "by" in good and self.gone(good["by"]):
+            notes.at_value((*path, "by"), _FORGOTTEN, stops=False)
+        elif len(notes.problems) == before:
             (self.drafts if draft else self.nouns[name]).append(good)
             if not draft:
                 self.origins.setdefault(name, []).append((notes, path))

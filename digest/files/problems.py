@@ -19,6 +19,7 @@ class Problem:
     line: int
     col: int
     text: str
+    stops: bool = True  # False: a warning; what it is about is left out, and all else goes on
 
     def __str__(self) -> str:
         """The form that editors and terminals turn into a link."""

@@ -11,6 +11,7 @@ from typing import Any
 from digest.domain.occasion import is_after
 from digest.domain.post import Allowed, Answer, Audience, EditionWords, Figure, Kind, Lesson, Post, Said, Translation, Visibility
 from digest.domain.prose import caption as unmarked
+from digest.domain.suppression import address_hash
 from digest.files import checks
 from digest.files.addresses import RefusedError, country, language, nearest
 from digest.files.places import Path
@@ -36,10 +37,11 @@ Rules = Iterator[tuple[str, str]]  # (key, sentence); "" for the table itself
 
 
 class Authors:
-    """Checks `by`: an address that somebody on the roster has; without a roster any address."""
+    """Checks `by`: an address that somebody on the roster has or who was erased has had; without a roster any address."""
 
-    def __init__(self, people: frozenset[str] | None) -> None:
+    def __init__(self, people: frozenset[str] | None, erased: frozenset[str] = frozenset()) -> None:
         self._people = people
+        self._erased = erased
         self._hints = _HINTS
         self._known: dict[str, str] = {}  # colleagues write more than one post
 
@@ -55,9 +57,13 @@ class Authors:
         return known
 
     def _on_the_roster(self, address: str) -> str:
-        if self._people is None or address in self._people:
+        if self._people is None or address in self._people or self.gone(address):
             return address
         raise RefusedError(f"the address of somebody on the roster{self._near(address)}")
+
+    def gone(self, address: str) -> bool:
+        """Whether it was of somebody who asked to be forgotten; only a hash of it is known."""
+        return bool(self._erased) and address not in (self._people or ()) and address_hash(address) in self._erased
 
     def _near(self, address: str) -> str:
         if self._hints == 0:

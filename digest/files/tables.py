@@ -27,9 +27,9 @@ class Notes:
         """Made for the first problem; a file without one needs no places."""
         return Places(self._text)
 
-    def at_value(self, path: Path, text: str) -> None:
+    def at_value(self, path: Path, text: str, *, stops: bool = True) -> None:
         """Note a problem where a value stands."""
-        self.problems.append(Problem(self._file, *self._places.of_value(path), text))
+        self.problems.append(Problem(self._file, *self._places.of_value(path), text, stops))
 
     def at_key(self, path: Path, text: str) -> None:
         """Note a problem where a key or a `[[header]]` stands."""

@@ -24,7 +24,9 @@ from digest.pipeline.wall import Wall, guard, keep
 
 def freeze(connection: Connection, config: Config, period: str) -> tuple[EditionContent, tuple[str, ...]]:
     """The words of `period`, and what the editor should know. Raises FileProblemsError for the queue, EditionError when it has nothing to say."""
-    return frozen(connection, config, period, queue.good(checked(connection, config, period)))
+    found = checked(connection, config, period)
+    content, notes = frozen(connection, config, period, queue.good(found))
+    return content, (*map(str, found.warnings), *notes)
 
 
 def checked(connection: Connection, config: Config, period: str) -> Checked:
@@ -32,6 +34,7 @@ def checked(connection: Connection, config: Config, period: str) -> Checked:
     return queue.check(
         config.queue_path,
         people=people.addresses(connection) or None,
+        erased=people.erased_hashes(connection),
         disclosure=words(config).disclosure,
         networks=networks.known(config),
         site_url=config.site.url,

@@ -23,6 +23,7 @@ from digest.domain.schedule import coming
 from digest.domain.selection import Mix, Selection
 from digest.domain.words import nearest
 from digest.errors import NoSuchWeekError
+from digest.files.problems import Problem
 from digest.mail import catalogue
 from digest.mail.budget import Choice, Meter
 from digest.mail.compile import load_compiled
@@ -105,6 +106,7 @@ def lint(engine: Engine, config: Config, *, now: datetime, period: str | None = 
             chosen = samples.choices(connection, found.id)
         else:
             content, bodies, chosen = _would_be(connection, config, _period(connection, config, period, now), now)
+        queued = () if found is not None else freezing.checked(connection, config, content.period).warnings
         earlier = earlier_subjects(connection, content.period)
         readers = audience.readers(connection)
         unanswered = [
@@ -117,7 +119,13 @@ def lint(engine: Engine, config: Config, *, now: datetime, period: str | None = 
         ]
     draft = Draft(content=content, bodies=bodies, chosen=chosen, planned=found is not None, earlier=earlier, readers=readers)
     linted = measured(draft, config)
-    return replace(linted, findings=(*linted.findings, *unanswered))
+    left_out = [_left_out(one) for one in queued]
+    return replace(linted, findings=(*linted.findings, *unanswered, *left_out))
+
+
+def _left_out(one: Problem) -> Finding:
+    where = f"{one.file}:{one.line}:{one.col}"
+    return Finding(where=where, found=one.text, allowed="posts by people on the roster", change="Until then it is in no edition.", stops=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ class Checked:
     queue: Queue
     problems: tuple[Problem, ...]
     authors_checked: bool
+    warnings: tuple[Problem, ...] = ()  # they stop nothing
 
     @property
     def colleagues(self) -> int:
@@ -46,25 +47,35 @@ def check(
     path: Path,
     *,
     people: frozenset[str] | None,
+    erased: frozenset[str] = frozenset(),
     disclosure: str = "",
     networks: Iterable[Network] | None = None,
     site_url: str = "",
     wall: Callable[[Queue], list[Leak]] | None = None,
 ) -> Checked:
-    """Read the queue in `path`. `people`: addresses on the roster; None: authors cannot be checked.
+    """Read the queue in `path`. `people`: addresses on the roster; None: authors cannot be checked. `erased`: see `read_queue`.
 
     `disclosure` stands in every shared text, so a caption must leave room for it. `networks`: None means ours alone.
     `site_url`: base of our own links, which no post may lead to. `wall`: see `digest.pipeline.wall`. Raises UnreadableFileError.
     """
     limits = {network.name: network.limit for network in (load_networks() if networks is None else networks)}
     problem = partial(caption_problem, limits=limits, disclosure=disclosure)
-    queue, problems = read_queue(path, people=people, caption_problem=problem, networks=frozenset(limits), site_url=site_url, wall=wall)
-    return Checked(queue=queue, problems=tuple(problems), authors_checked=people is not None)
+    queue, found = read_queue(path, people=people, erased=erased, caption_problem=problem, networks=frozenset(limits), site_url=site_url, wall=wall)
+    problems, warnings = (tuple(one for one in found if one.stops is stops) for stops in (True, False))
+    return Checked(queue=queue, problems=problems, warnings=warnings, authors_checked=people is not None)
 
 
-def load(path: Path, *, people: frozenset[str] | None, disclosure: str = "", networks: Iterable[Network] | None = None, site_url: str = "") -> Queue:
+def load(
+    path: Path,
+    *,
+    people: frozenset[str] | None,
+    erased: frozenset[str] = frozenset(),
+    disclosure: str = "",
+    networks: Iterable[Network] | None = None,
+    site_url: str = "",
+) -> Queue:
     """The queue in `path`. Raises FileProblemsError with every problem, or UnreadableFileError."""
-    return good(check(path, people=people, disclosure=disclosure, networks=networks, site_url=site_url))
+    return good(check(path, people=people, erased=erased, disclosure=disclosure, networks=networks, site_url=site_url))
 
 
 def good(checked: Checked) -> Queue:
@@ -78,6 +89,12 @@ def authors(engine: Engine) -> frozenset[str] | None:
     """Addresses that may stand in `by`; None while nobody is on the roster. Raises StorageError."""
     with read(engine) as connection:
         return people.addresses(connection) or None
+
+
+def erased(engine: Engine) -> frozenset[str]:
+    """Hashes of the addresses of people who were forgotten. Raises StorageError."""
+    with read(engine) as connection:
+        return people.erased_hashes(connection)
 
 
 def authors_in(path: Path) -> frozenset[str]:

@@ -88,7 +88,8 @@ def follow(engine: Engine, config: Config, *, now: datetime) -> list[str]:
     Letters are frozen, their links are not. A queue with problems, or none, moves nothing: planning is what complains about it.
     """
     try:
-        said = queue.load(config.queue_path, people=queue.authors(engine), networks=networks.known(config), site_url=config.site.url)
+        here, gone = queue.authors(engine), queue.erased(engine)
+        said = queue.load(config.queue_path, people=here, erased=gone, networks=networks.known(config), site_url=config.site.url)
     except DigestError as error:
         _log.info("addresses stay as they are: %s", error.summary)
         return []

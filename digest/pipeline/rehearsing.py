@@ -155,7 +155,7 @@ def rehearse(engine: Engine, config: Config, *, now: datetime, album: Album | No
         rehearsal = Rehearsal(replace(content, browser_token=DEAD_TOKEN), config, networks.known(config), {})
     except DigestError as error:
         return None, troubles(error, home)
-    said = tuple(Trouble(place="", said=note) for note in (*notes, *noted))
+    said = (*(placed(str(one), home) for one in checked.warnings), *(Trouble(place="", said=note) for note in (*notes, *noted)))
     return take(rehearsal, found, table, said, now, kept), ()
 
 
