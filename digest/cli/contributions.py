@@ -101,12 +101,16 @@ def show(home: Home, *, number: int, as_json: bool) -> None:
 @pass_home
 def accept(home: Home, *, number: int, version: int | None, who: str | None, as_json: bool) -> None:
     """Let a post go into the coming editions, if its author has agreed to its words; they are told."""
+    from digest.pipeline import contribution_wall
     from digest.pipeline.contribution_moderation import accept as act
 
     one = act(home.engine, number, _moderator(home, who, version), home.now())
+    stops = contribution_wall.would_stop(home.engine, home.config, one, home.now())
     waits = one.state != "accepted"
     text = f"Contribution {number} is accepted{', as soon as its author agrees to the last change' if waits else ''}."
-    say(_brief(one), text, as_json=as_json)
+    if stops and not as_json:
+        click.echo("\n".join([*stops, "No edition is planned with it until that is mended."]), err=True)
+    say(_brief(one) | {"stops": stops}, text, as_json=as_json)
 
 
 @command.command()

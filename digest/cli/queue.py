@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from digest.cli import queue_known
 from digest.cli.home import Home, as_json_option, pass_home, say
-from digest.errors import DigestError
 
 if TYPE_CHECKING:
     from digest.config import Config
     from digest.domain.post import Post, Queue
     from digest.domain.share import Network
+    from digest.files.problems import Problem
     from digest.pipeline.contribution_posts import Offered
     from digest.pipeline.drafts import Drafted
     from digest.pipeline.queue import Checked
@@ -36,32 +37,43 @@ def check(home: Home, *, file: Path | None, roster: Path | None, as_json: bool) 
 
     Needs no database, and with FILE no configuration: what cannot be checked without them is said.
     """
-    from digest.pipeline import pictures, queue, wall
+    from digest.pipeline import contribution_wall, pictures, queue, wall
     from digest.pipeline.contribution_posts import Offered
 
     path = home.config.queue_path if file is None else file
-    authors, missing = _authors(home, roster)
-    config = _config(home)
+    authors, missing = queue_known.authors(home, roster)
+    config = queue_known.config_of(home)
     disclosure, site_url = (config.sharing.disclosure, config.site.url) if config else ("", "")
+    guard = wall.guard(config, home.now().date(), queue_known.names(home))
     checked = queue.check(
-        path, people=authors, disclosure=disclosure, networks=_networks(config), site_url=site_url, wall=wall.guard(config, home.now().date())
+        path,
+        people=authors,
+        erased=queue_known.erased(home),
+        disclosure=disclosure,
+        networks=_networks(config),
+        site_url=site_url,
+        wall=guard,
     )
     if missing and not as_json:
         click.echo(f"Not checked: whether each `by` is somebody on the roster ({missing}). Name a roster with --roster FILE.csv.", err=True)
-    if checked.problems and not as_json:
-        click.echo("\n".join(map(str, checked.problems)), err=True)
-        count = len(checked.problems)
+    given = queue_known.given(home) if file is None else Offered()
+    stopped = [] if checked.problems else contribution_wall.stopped(checked.queue, given, guard)
+    wrong = [*map(str, checked.problems), *stopped]
+    if not as_json:
+        click.echo("".join(f"{one}\n" for one in checked.warnings), err=True, nl=False)
+    if wrong and not as_json:
+        click.echo("\n".join(wrong), err=True)
+        count = len(wrong)
         click.echo(f"{count:,} problem{'s' if count > 1 else ''}. Nothing is planned from a queue with problems.", err=True)
         return 1
     seen, elsewhere = pictures.look(path, checked.queue.posts)
-    unanswered = _unowned(home)
-    given = _given(home) if file is None else Offered()
+    unanswered = queue_known.unowned(home)
     if not as_json:
         click.echo("".join(f"{line}\n" for line in (*seen, *_not_fetched(elsewhere), *unanswered, *given.notes)), err=True, nl=False)
     data = {**_summary(checked, path), "pictures": {"said": seen, "elsewhere": elsewhere}, "ledger": unanswered}
-    data |= {"given": {"posts": len(given.posts), "kept_out": list(given.notes)}}
+    data |= {"given": {"posts": len(given.posts), "kept_out": list(given.notes), "problems": stopped}}
     say(data, _sentence(checked, path) + _also(given), as_json=as_json)
-    return 1 if checked.problems else 0
+    return 1 if wrong else 0
 
 
 def _not_fetched(elsewhere: int) -> list[str]:
@@ -69,63 +81,9 @@ def _not_fetched(elsewhere: int) -> list[str]:
     return [f"Not checked: {count} at a web address; `digest edition plan` fetches {'it' if elsewhere == 1 else 'them'}."] if elsewhere else []
 
 
-def _given(home: Home) -> Offered:
-    """What employees gave, while there is a database to ask."""
-    from digest.pipeline.contribution_posts import Offered, known
-
-    try:
-        url = home.unchecked_engine.url
-        if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-            return Offered()
-        return known(home.engine, home.config, home.now())
-    except DigestError:
-        return Offered()
-
-
 def _also(given: Offered) -> str:
     count = len(given.posts)
     return f" {_count(count, 'post')} that employees gave {'goes' if count == 1 else 'go'} with them." if count else ""
-
-
-def _authors(home: Home, roster: Path | None) -> tuple[frozenset[str] | None, str]:
-    """Who may stand in `by`, and why that is unknown."""
-    from digest.pipeline import queue
-
-    if roster is not None:
-        return queue.authors_in(roster), ""
-    if not home.config_path.exists():
-        return None, f"there is no {home.config_path} here that names the database"
-    try:
-        url = home.unchecked_engine.url
-        if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-            return None, "there is no database yet; `digest db upgrade` makes it"
-        found = queue.authors(home.engine)
-    except DigestError as error:
-        return None, str(error).splitlines()[0]
-    return found, "" if found else "nobody was imported yet; `digest roster import FILE.csv` does it"
-
-
-def _unowned(home: Home) -> list[str]:
-    """Questions that the edition has to name and that nobody answers for; none where there is no database to ask."""
-    from digest.db.session import read
-    from digest.pipeline import ledger
-
-    try:
-        url = home.unchecked_engine.url if home.config_path.exists() else None
-        if url is None or (url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()):
-            return []
-        with read(home.engine) as connection:
-            return [*ledger.unowned(connection, home.now()), *ledger.unquoted(connection)]
-    except DigestError:
-        return []  # what stands in the way is said above
-
-
-def _config(home: Home) -> Config | None:
-    """The configuration where there is one; a broken one is no problem of the queue, and every other command names it."""
-    try:
-        return home.config if home.config_path.exists() else None
-    except DigestError:
-        return None
 
 
 def _networks(config: Config | None) -> tuple[Network, ...] | None:
@@ -147,8 +105,13 @@ def _summary(checked: Checked, path: Path) -> dict[str, Any]:
         "lessons": len(queue.lessons),
         "drafts": len(queue.drafts),
         "authors_checked": checked.authors_checked,
-        "problems": [{"file": p.file, "line": p.line, "col": p.col, "text": p.text} for p in checked.problems],
+        "problems": _places(checked.problems),
+        "warnings": _places(checked.warnings),
     }
+
+
+def _places(found: tuple[Problem, ...]) -> list[dict[str, Any]]:
+    return [{"file": p.file, "line": p.line, "col": p.col, "text": p.text} for p in found]
 
 
 def _sentence(checked: Checked, path: Path) -> str:
@@ -196,7 +159,7 @@ def _had(home: Home, path: Path) -> frozenset[str]:
 
     url = home.unchecked_engine.url
     made = url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
-    found = queue.load(path, people=None, networks=_networks(_config(home)))
+    found = queue.load(path, people=None, networks=_networks(queue_known.config_of(home)))
     return drafts.addresses(found, home.engine if made else None)
 
 
@@ -224,8 +187,8 @@ def list_(home: Home, *, file: Path | None, as_json: bool) -> None:
     from digest.pipeline import contribution_posts, queue
 
     path = home.config.queue_path if file is None else file
-    found = queue.load(path, people=None, networks=_networks(_config(home)))
-    given = _given(home) if file is None else contribution_posts.Offered()
+    found = queue.load(path, people=None, networks=_networks(queue_known.config_of(home)))
+    given = queue_known.given(home) if file is None else contribution_posts.Offered()
     found = contribution_posts.merged(found, given)
     if not as_json:
         click.echo("".join(f"{line}\n" for line in given.notes), err=True, nl=False)

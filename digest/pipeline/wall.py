@@ -28,9 +28,14 @@ def guard(config: Config | None, day: date, people: Collection[str] = ()) -> Wal
 
 def keep(queue: Queue, wall: Wall) -> None:
     """Stop an edition in whose public words something internal stands. Raises FileProblemsError with the place of each."""
-    found = wall(queue)
+    found = leaking(queue, wall)
     if found:
-        raise FileProblemsError([f"{_place(queue, leak)}: {leak}" for leak in found], hint=_HINT)
+        raise FileProblemsError(found, hint=_HINT)
+
+
+def leaking(queue: Queue, wall: Wall) -> list[str]:
+    """A sentence for each leak, with its place in words."""
+    return [f"{_place(queue, leak)}: {leak}" for leak in wall(queue)]
 
 
 def _place(queue: Queue, leak: Leak) -> str:
