@@ -31,6 +31,18 @@ def by_id(connection: Connection, number: int | None) -> Correspondence | None:
     return Correspondence(id=row["id"], **{name: row[name] for name in _NAMES}, verdict=row["class"])
 
 
+def is_held(connection: Connection, key: str) -> bool:
+    """Whether the letter of that form waits for its writer's yes."""
+    mine = (correspondence.c.key == key) & (correspondence.c["class"] == "held")
+    return connection.execute(select(correspondence.c.id).where(mine)).first() is not None
+
+
+def release(connection: Connection, number: int, now: datetime) -> bool:
+    """Let a letter go that was held for its writer's yes; False when it was let go before."""
+    mine = (correspondence.c.id == number) & (correspondence.c["class"] == "held")
+    return connection.execute(update(correspondence).where(mine).values({"class": "human", "at": now})).rowcount == 1
+
+
 def end(connection: Connection, number: int, verdict: str) -> bool:
     """Mark a letter as disowned or reported; False when it was ended before. What of it has not gone out yet never does."""
     mine = (correspondence.c.id == number) & correspondence.c["class"].in_(["human", "machine"])
@@ -45,8 +57,9 @@ def stop_notice(connection: Connection, number: int, employee_id: int, now: date
 
 
 def of_person(connection: Connection, employee_id: int) -> list[dict[str, Any]]:
-    """Every letter they wrote or got, without who the other was."""
-    mine = or_(correspondence.c.from_id == employee_id, correspondence.c.to_id == employee_id)
+    """Every letter they wrote or got, without who the other was. One that is held has been got by nobody."""
+    got = (correspondence.c.to_id == employee_id) & (correspondence.c["class"] != "held")
+    mine = or_(correspondence.c.from_id == employee_id, got)
     rows = connection.execute(select(correspondence).where(mine).order_by(correspondence.c.id)).mappings()
     return [
         {"at": row["at"], "post_id": row["post_id"], "written": row["from_id"] == employee_id, "text": row["text"], "class": row["class"]}

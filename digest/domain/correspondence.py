@@ -16,6 +16,7 @@ class Written(StrEnum):
     """What became of words that were sent off."""
 
     SENT = "sent"  # they are on their way
+    HELD = "held"  # a machine seems to have written them: they wait for the yes of the letter's owner
     EMPTY = "empty"  # there were none
     LONG = "long"  # more than a letter may hold
     ENOUGH = "enough"  # the writer has sent as many as one may in a day
@@ -36,7 +37,7 @@ class Correspondence:
     answers: int | None
     text: str  # with the writer's name below it where they gave it
     at: datetime
-    verdict: str  # human | machine | disowned | reported
+    verdict: str  # human | machine | held | disowned | reported
 
 
 def tidy(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
@@ -196,7 +196,7 @@ def _author(connection: Connection, number: int | None, now: datetime) -> Employ
 def _send(
     connection: Connection, typed: Typed, text: str, letter: tuple[str, int | None], who: tuple[Employee, Employee], limits: Limits, now: datetime
 ) -> tuple[int | None, Written]:
-    """Keep a letter and put its notice; its number, None when it was sent before or may not be. `letter`: its post, and which one it answers."""
+    """Keep a letter and put its notice; its number, None when it was sent before, is held or may not be. `letter`: its post, and which it answers."""
     (writer, to), (post_id, answers) = who, letter
     if quotas.left(connection, _WRITE, writer.id, now, limits.letters) < 1:
         return None, Written.ENOUGH
@@ -204,24 +204,51 @@ def _send(
         return None, Written.MANY
     whole = signed(text, writer.name if typed.named else "")
     key = hashlib.sha256(f"{post_id}|{answers}|{typed.key}".encode()).hexdigest()
-    verdict = "machine" if typed.machine else "human"
+    verdict = "held" if typed.machine else "human"
     made = Correspondence(id=0, post_id=post_id, from_id=writer.id, to_id=to.id, answers=answers, text=whole, at=now, verdict=verdict)
     number = correspondences.put(connection, key, made)
     if number is None:
-        return None, Written.SENT
+        return None, Written.HELD if correspondences.is_held(connection, key) else Written.SENT
     quotas.take(connection, _WRITE, writer.id, now, limits.letters)
+    if typed.machine:
+        _notice(connection, writer.id, Notice.HELD, replace(made, id=number), Purpose.SEND, now)
+        return None, Written.HELD
     quotas.take(connection, _GET, to.id, now, limits.received)
-    capabilities.make(connection, to.id, Purpose.ANSWER, now, subject=number)
-    title = editions.title(connection, post_id)
-    told = Told(values={"title": title}, quotes=(("", whole),), path="answer", purpose=Purpose.ANSWER, subject=number)
-    notices.put(connection, to.id, Notice.LETTER, now, about=f"letter:{number}", told=told)
+    _notice(connection, to.id, Notice.LETTER, replace(made, id=number), Purpose.ANSWER, now)
     return number, Written.SENT
+
+
+def _notice(connection: Connection, to: int, kind: Notice, letter: Correspondence, purpose: Purpose, now: datetime) -> None:
+    """Mail the words of a letter, with a link that works once."""
+    capabilities.make(connection, to, purpose, now, subject=letter.id)
+    values = {"title": editions.title(connection, letter.post_id)}
+    told = Told(values=values, quotes=(("", letter.text),), path=purpose.value, purpose=purpose, subject=letter.id)
+    notices.put(connection, to, kind, now, about=f"letter:{letter.id}", told=told)
+
+
+def send_held(engine: Engine, token: str, limits: Limits, now: datetime) -> Written | None:
+    """Send words that were held for the yes of whoever's letter they came from; None when the link leads nowhere any more."""
+    with write(engine) as connection:
+        found = _opened(connection, token, Purpose.SEND, now)
+        if found is None:
+            return None
+        letter = found[0].letter
+        to = _author(connection, letter.to_id, now)
+        if to is None:
+            return Written.UNREACHABLE
+        if not quotas.take(connection, _GET, to.id, now, limits.received):
+            return Written.MANY
+        if not (correspondences.release(connection, letter.id, now) and capabilities.use(connection, token, Purpose.SEND, now)):
+            return None
+        _notice(connection, to.id, Notice.LETTER, letter, Purpose.ANSWER, now)
+        return Written.SENT
 
 
 def _opened(connection: Connection, token: str, purpose: Purpose, now: datetime) -> tuple[Opened, Employee] | None:
     found = capabilities.find(connection, token, purpose)
     letter = correspondences.by_id(connection, found.subject) if found is not None and found.open(now) else None
-    if found is None or letter is None or letter.verdict not in {"human", "machine"}:
+    wanted = {"held"} if purpose is Purpose.SEND else {"human", "machine"}
+    if found is None or letter is None or letter.verdict not in wanted:
         return None
     me = people.by_ids(connection, [found.employee]).get(found.employee)
     if me is None or me.left_at is not None:

@@ -1,4 +1,4 @@
-"""`/a/<control>/<n>`, `/answer/<once>`, `/disown/<once>`: letters to the author of a post and back, without anybody's address."""
+"""`/a/<control>/<n>`, `/answer/<once>`, `/disown/<once>`, `/send/<once>`: letters to the author of a post and back, without anybody's address."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from digest.pipeline.author import Limits, Opened, Typed
 from digest.web.forms import field, read_form
 from digest.web.rooms import Rooms, Sent
 
-_STATUS = {Written.SENT: 200, Written.EMPTY: 422, Written.LONG: 422, Written.ENOUGH: 429, Written.MANY: 429, Written.UNREACHABLE: 410}
+_GONE = {Written.SENT: "sent", Written.HELD: "held"}  # the page says which
+_WRONG = {Written.EMPTY: 422, Written.LONG: 422, Written.ENOUGH: 429, Written.MANY: 429, Written.UNREACHABLE: 410}
+_STATUS = {**dict.fromkeys(_GONE, 200), **_WRONG}
 
 
 class AuthorPage:
@@ -55,8 +57,10 @@ class AuthorPage:
         done = await run_in_threadpool(self._write, holder, post, typed)
         if done is Written.UNREACHABLE:
             return rooms.pages.notice("unreachable", holder.language, status=410).response()
-        problem = "" if done is Written.SENT else done.value
-        return await self._page(holder, post, link, text=typed.text, named=typed.named, problem=problem, done=not problem, status=_STATUS[done])
+        problem = "" if done in _GONE else done.value
+        return await self._page(
+            holder, post, link, text=typed.text, named=typed.named, problem=problem, done=_GONE.get(done, ""), status=_STATUS[done]
+        )
 
     def _write(self, holder: Holder, post: EditionPost, typed: Typed) -> Written:
         return author.write_to_author(self._rooms.engine, holder, post, typed, _limits(self._rooms), self._rooms.clock())
@@ -70,7 +74,7 @@ class AuthorPage:
         text: str = "",
         named: bool = False,
         problem: str = "",
-        done: bool = False,
+        done: str = "",
         status: int = 200,
     ) -> Response:
         values = {"post": post, "text": text, "named": named, "problem": problem, "done": done, "most": LONGEST}
@@ -102,11 +106,11 @@ class AnswerPage:
         if done is None or done is Written.UNREACHABLE:
             kind, status = ("once", 404) if done is None else ("unreachable", 410)
             return rooms.pages.notice(kind, opened.language, status=status).response()
-        problem = "" if done is Written.SENT else done.value
-        return await self._page(opened, once, text=typed.text, named=typed.named, problem=problem, done=not problem, status=_STATUS[done])
+        problem = "" if done in _GONE else done.value
+        return await self._page(opened, once, text=typed.text, named=typed.named, problem=problem, done=_GONE.get(done, ""), status=_STATUS[done])
 
     async def _page(
-        self, opened: Opened, once: str, *, text: str = "", named: bool = False, problem: str = "", done: bool = False, status: int = 200
+        self, opened: Opened, once: str, *, text: str = "", named: bool = False, problem: str = "", done: str = "", status: int = 200
     ) -> Response:
         values = {
             "title": opened.title,
@@ -141,6 +145,35 @@ class DisownPage:
         return rooms.pages.notice("disowned", opened.language, status=200).response()
 
 
+class SendPage:
+    """To send words that a machine seems to have written; mailed to whoever's letter they came from."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    async def __call__(self, request: Request) -> Response:
+        """Show the words, or send them."""
+        rooms, once = self._rooms, request.path_params["once"]
+        opened = await run_in_threadpool(author.open_letter, rooms.engine, once, Purpose.SEND, rooms.clock())
+        if opened is None:
+            return rooms.pages.notice("once", rooms.language(request), status=404).response()
+        if request.method != "POST":
+            return await self._page(opened, once)
+        sent = await rooms.sent(request, once)
+        if sent is None or sent.machine:  # what looks into mail may press its buttons: nothing goes out by that
+            return await self._page(opened, once, problem="again" if sent is None else "quick", status=400 if sent is None else 422)
+        done = await run_in_threadpool(author.send_held, rooms.engine, once, _limits(rooms), rooms.clock())
+        if done is None or done is Written.UNREACHABLE:
+            kind, status = ("once", 404) if done is None else ("unreachable", 410)
+            return rooms.pages.notice(kind, opened.language, status=status).response()
+        problem = "" if done is Written.SENT else done.value
+        return await self._page(opened, once, problem=problem, done=not problem, status=_STATUS[done])
+
+    async def _page(self, opened: Opened, once: str, *, problem: str = "", done: bool = False, status: int = 200) -> Response:
+        values = {"title": opened.title, "letter": opened.letter.text, "problem": problem, "done": done}
+        return (await self._rooms.page("send", opened.language, once, "send", status=status, **values)).response()
+
+
 async def _typed(request: Request, sent: Sent | None) -> Typed:
     """What stands in the form, one that is not ours included: nothing that was typed is lost."""
     if sent is not None:
@@ -155,7 +188,7 @@ def _limits(rooms: Rooms) -> Limits:
 
 def routes(rooms: Rooms) -> list[BaseRoute]:
     """The pages' own."""
-    write, answer, disown = AuthorPage(rooms), AnswerPage(rooms), DisownPage(rooms)
+    write, answer, disown, send = AuthorPage(rooms), AnswerPage(rooms), DisownPage(rooms), SendPage(rooms)
 
     async def writes(request: Request) -> Response:
         return await write(request)
@@ -166,7 +199,11 @@ def routes(rooms: Rooms) -> list[BaseRoute]:
     async def disowns(request: Request) -> Response:
         return await disown(request)
 
+    async def sends(request: Request) -> Response:
+        return await send(request)
+
     return [
+        Route("/send/{once:path}", sends, methods=["GET", "HEAD", "POST"]),
         Route("/a/{control}/{n:path}", writes, methods=["GET", "HEAD", "POST"]),
         Route("/answer/{once:path}", answers, methods=["GET", "HEAD", "POST"]),
         Route("/disown/{once:path}", disowns, methods=["GET", "HEAD", "POST"]),

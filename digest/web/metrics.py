@@ -24,7 +24,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _FAMILIES = {
-    *("r", "s", "l", "w", "u", "me", "give", "v", "a", "pass", "p", "c", "agree", "answer", "disown", "entry", "refer"),
+    *("r", "s", "l", "w", "u", "me", "give", "v", "a", "pass", "p", "c", "agree", "answer", "disown", "send", "entry", "refer"),
     *("desk", "api", "healthz", "readyz", "metrics"),
 }
 _EVERY = 15.0  # seconds that the counts of an edition are kept: they are a look at every message

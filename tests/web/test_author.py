@@ -76,6 +76,7 @@ def test_an_exchange_goes_back_and_forth_without_anybody_s_address(linked: Linke
 def test_the_same_form_twice_is_one_letter(linked: Linked, web: TestClient) -> None:
     where = path("a", controls(linked)["ana"], 1)
     form = forms(web.get(where).text)["write"] | {"words": WORDS}
+    linked.wait(seconds=5)
     for _ in range(3):
         assert web.post(where, data=form, headers=OURS).status_code == 200
     assert len(letters(linked)) == 1
@@ -181,9 +182,53 @@ def test_links_end_after_four_weeks_and_are_for_their_own_deed(linked: Linked, w
     assert web.get(letter).status_code == web.get(receipt).status_code == 404
 
 
-def test_a_machine_s_letter_is_marked_and_the_receipt_takes_it_back(linked: Linked, web: TestClient) -> None:
-    press(linked, web, path("a", controls(linked)["ana"], 1), "write", slowly=False, headers={**OURS, "user-agent": "curl/8"}, words="test")
-    assert letters(linked)[0]["class"] == "machine"
+def test_a_machine_s_letter_goes_out_only_when_its_owner_sends_it(linked: Linked, web: TestClient) -> None:
+    done = press(linked, web, path("a", controls(linked)["ana"], 1), "write", slowly=False, words="x scanner words")
+    html5lib.HTMLParser(strict=True).parse(done.text)
+    assert "It waits for you" in done.text
+    ana, ben = linked.people["ana"], linked.people["ben"]
+    assert [(one["class"], one["from_id"]) for one in letters(linked)] == [("held", ana)]
+    [held] = notices(linked)
+    assert (held.kind, held.employee_id) == ("held", ana)
+    with read(linked.engine) as connection:
+        assert correspondences.of_person(connection, ben) == [], "nobody has got it"
+        assert len(correspondences.of_person(connection, ana)) == 1
+    where = link_in(linked, held.id)
+    page = web.get(where)
+    html5lib.HTMLParser(strict=True).parse(page.text)
+    assert "x scanner words" in page.text
+    again = web.post(where, data=forms(page.text)["send"], headers={**OURS, "user-agent": "curl/8"})
+    assert again.status_code == 422
+    assert len(notices(linked)) == 1, "what looks into mail sends nothing"
+    assert "On its way" in press(linked, web, where, "send").text
+    assert web.get(where).status_code == 404
+    letter = notices(linked)[-1]
+    assert (letter.kind, letter.employee_id, letters(linked)[0]["class"]) == ("letter", ben, "human")
+    assert press(linked, web, link_in(linked, letter.id), "answer", words="It was.").status_code == 200
+
+
+def test_a_machine_s_answer_waits_too_and_uses_no_link_up(linked: Linked, web: TestClient) -> None:
+    press(linked, web, path("a", controls(linked)["ana"], 1), "write", words="Was it warm?")
+    where = link_in(linked, notices(linked)[0].id)
+    for _ in range(2):
+        assert "Es wartet auf dich" in press(linked, web, where, "answer", slowly=False, words="x scanner words").text
+    linked.wait(seconds=5)
+    assert [one.kind for one in notices(linked)] == ["letter", "wrote", "held"]
+    assert press(linked, web, where, "answer", words="It was.").status_code == 200
+    assert [one.kind for one in notices(linked)][3:] == ["letter"]
+    linked.wait(days=8)
+    assert web.get(link_in(linked, notices(linked)[2].id)).status_code == 404, "what nobody sends goes nowhere"
+
+
+def test_held_words_go_with_whoever_is_forgotten(linked: Linked, web: TestClient) -> None:
+    press(linked, web, path("a", controls(linked)["ana"], 1), "write", slowly=False, words="x scanner words")
+    with write(linked.engine) as connection:
+        privacy.erase(connection, by_ids(connection, [linked.people["ana"]])[linked.people["ana"]], linked.now, draw=lambda: secrets.token_hex(8))
+    assert letters(linked) == notices(linked) == []
+
+
+def test_the_receipt_of_a_letter_takes_it_back(linked: Linked, web: TestClient) -> None:
+    press(linked, web, path("a", controls(linked)["ana"], 1), "write", words="test")
     press(linked, web, link_in(linked, notices(linked)[1].id), "disown")
     assert notices(linked)[0].state == "cancelled"
 
