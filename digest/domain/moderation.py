@@ -9,15 +9,28 @@ from zoneinfo import ZoneInfo
 
 import regex
 
+from digest.domain.contribution import without_links
+
 _NAME_WORDS = (2, 3, 4)
 _AROUND = ".,;:!?()[]{}<>*_\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u300c\u300d\u3001\u3002\u060c\u061b"
 _POSSESSIVE = regex.compile(r"['\u2019]s$")
 _PATIENCE = 0.2  # seconds for one pattern of the operator's; one that takes longer counts as found
-_CURRENCY = r"[$€£¥₹₩₽₺]|\b(?:EUR|USD|GBP|CHF|JPY|BRL|AED|SAR|INR|CNY|Mio|Mrd|Mill|millions?|milliards?|billions?|Millionen|Milliarden)\b|[%‰٪]"
-_SPACED = r"[\d.,'\u00a0\u202f ]{0,20}"
-_FIGURE = regex.compile(
-    rf"(?:{_CURRENCY})\s?\d{_SPACED}|\d{_SPACED}\s?(?:{_CURRENCY})|(?<!\d)\d{{1,3}}(?:[.,' \u00a0\u202f]\d{{3}})+(?!\d)", regex.IGNORECASE
+_AMOUNT = (  # what makes a figure of any number beside it
+    r"[$€£¥₹₩₽₺%‰٪]|\b(?:EUR|USD|GBP|CHF|JPY|BRL|AED|SAR|INR|CNY|euros?|dollars?|dólar(?:es)?|pounds?|Pfund|francs?|Franken|yen|reais"
+    r"|percent|per cent|Prozent|pour cent|por ciento|por cento|thousands?|Tausend|Tsd|mille|mil|Mio|Mrd|Mill|(?:m|b)illions?|milliards?"
+    r"|Millionen|Milliarden|mill[oó]n(?:es)?|milh(?:ão|ões|ares)|bilh(?:ão|ões)|bn|mn)\b|[千万億兆円元]|ユーロ|ドル|パーセント"
+    r"|يورو|دولار|ريال|ألف|آلاف|مليون|ملايين|مليار|بالمئة|في المئة"
 )
+_APART = r"[.,'\u2019\u066b\u066c\uff0c_ \u00a0\u2007\u2009\u202f]"  # between groups of digits, in one notation or another
+_SPACED = rf"(?:\d|{_APART}){{0,20}}"
+_FIGURE = regex.compile(
+    rf"(?:{_AMOUNT})\s?\d{_SPACED}|\d{_SPACED}\s?(?:{_AMOUNT})|(?<!\d)\d{{1,3}}(?:{_APART}\d{{3}})+(?!\d)|\d(?:k|(?-i:M))\b", regex.IGNORECASE
+)
+_BARE = regex.compile(r"(?<![\p{Lu}\p{Ll}\d]|\d[.,])\d{4,}")
+_CALLED = regex.compile(r"\p{Lu}[\p{L}\p{M}]*\.?\s$")  # "ISO 9001", "Room 1204": what something is called, and no count
+_NAME_BEFORE = 30  # characters in which such a name stands
+_YEARS = range(1900, 2101)
+_YEAR = 4  # digits
 
 
 class Trigger(StrEnum):
@@ -86,8 +99,22 @@ def triggers(text: str, rules: Rules) -> list[tuple[Trigger, str]]:
     found = [(Trigger.CUSTOMER, name) for name in rules.customers if _stands_in(name, text)]
     found += [(Trigger.WORD, word) for word in rules.words if _stands_in(word, text)]
     found += [(Trigger.WORD, pattern) for pattern in rules.patterns if _fits(pattern, text)]
-    figure = _FIGURE.search(text) if rules.figures else None
-    return [*found, *([(Trigger.FIGURE, figure[0].strip())] if figure else [])]
+    figure = _figure(without_links(text)) if rules.figures else ""
+    return [*found, *([(Trigger.FIGURE, figure)] if figure else [])]
+
+
+def _figure(text: str) -> str:
+    """The first amount, share or large number, however it is written; "" for none. Years, names with a number and small counts are none."""
+    found = _FIGURE.search(text)
+    if found:
+        return str(found[0].strip())
+    return next((str(bare[0]) for bare in _BARE.finditer(text) if len(bare[0]) > _YEAR or _counts(text, bare)), "")
+
+
+def _counts(text: str, bare: regex.Match[str]) -> bool:
+    """Whether four digits are a count: neither a year nor behind a word with a capital."""
+    before = text[max(0, bare.start() - _NAME_BEFORE) : bare.start()]
+    return int(bare[0]) not in _YEARS and _CALLED.search(before) is None
 
 
 def names_in(text: str) -> frozenset[str]:

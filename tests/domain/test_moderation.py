@@ -5,12 +5,25 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digest.domain.moderation import Deed, Roles, Rules, Trigger, allowed, names_in, too_much, triggers
 
 
 def found(text: str, **rules: object) -> list[Trigger]:
     return [trigger for trigger, _ in triggers(text, Rules(**rules))]  # type: ignore[arg-type]  # plain values by name
+
+
+QUIET = (
+    "Since 1998, and until 2031.",
+    "It was 2026-11-22, or 22.11.2026.",
+    "Room 1204, Hall 4711",
+    "Pi is 3.14159",
+    "From https://example.com/status/1234567890?a=50%25 it came",
+    "Ports 80 and 443; 999 steps",
+    "5 m of cable, 10 kg of salt",
+)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +39,20 @@ def found(text: str, **rules: object) -> list[Trigger]:
         "12 Mio. Umsatz",
         "٣٠٪",
         "¥3000",
+        "lost 48215 euros",
+        "50000 units",
+        "we shipped 9500 of them",
+        "It was 48215.",
+        "48k readers",
+        "1.2M visits",
+        "損失は48215でした",
+        "5万人",
+        "خسرنا 48215",
+        "48 215,50 spent",
+        "3 thousand returns",
+        "30 percent less",
+        "2000 dollars",
+        "The number is(48215)",
     ],
 )
 def test_figures_go_to_review(text: str) -> None:
@@ -33,7 +60,7 @@ def test_figures_go_to_review(text: str) -> None:
     assert found(text, figures=False) == []
 
 
-@pytest.mark.parametrize("text", ["In 2026 we moved.", "Two ovens, 3 people, 14 days.", "Room 4.2", "At 09:30 in hall 12", "ISO 9001"])
+@pytest.mark.parametrize("text", ["In 2026 we moved.", "Two ovens, 3 people, 14 days.", "Room 4.2", "At 09:30 in hall 12", "ISO 9001", *QUIET])
 def test_plain_numbers_do_not(text: str) -> None:
     assert found(text) == []
 
@@ -83,3 +110,29 @@ def test_names_are_found_where_people_put_them() -> None:
     assert {"Ben Baker", "Ana de Sousa", "Mary Ann O'Neil", "山田 太郎"} <= names_in(text)
     assert "went home" not in names_in(text)
     assert names_in("") == names_in("Ben") == frozenset()
+
+
+BETWEEN = ("", ",", ".", "'", "\u2019", " ", "\u00a0", "\u202f", "\u2009", "\u066c", "_")
+DIGITS = (
+    "0123456789",
+    "\u0660\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668\u0669",
+    "\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19",
+)
+AROUND = ("We lost {} of them.", "{} units", "It is {}", "Verloren: {}!", "全部で{}個です", "Berlin {} people", "**{}**")
+
+
+@given(
+    number=st.integers(min_value=10_000, max_value=10**12),
+    between=st.sampled_from(BETWEEN),
+    digits=st.sampled_from(DIGITS),
+    around=st.sampled_from(AROUND),
+    cents=st.booleans(),
+)
+def test_a_large_number_goes_to_review_in_whatever_notation(number: int, between: str, digits: str, around: str, *, cents: bool) -> None:
+    written = f"{number:,}".replace(",", between).translate(str.maketrans("0123456789", digits))
+    assert found(around.format(written + (",50" if cents and between != "," else ""))) == [Trigger.FIGURE]
+
+
+@given(st.integers(min_value=0, max_value=999) | st.integers(min_value=1900, max_value=2100), st.sampled_from(DIGITS), st.sampled_from(AROUND))
+def test_years_and_small_counts_go_without(number: int, digits: str, around: str) -> None:
+    assert found(around.format(str(number).translate(str.maketrans("0123456789", digits)))) == []
