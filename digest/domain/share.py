@@ -6,7 +6,6 @@ Templates, limits and dates come from a data file; how each network counts stand
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from bisect import bisect_left
@@ -257,11 +256,3 @@ def template_problem(template: str, host: str) -> str | None:
 def too_long(address: str) -> bool:
     """True for an intent that no `Location` can carry: a page shows the text instead."""
     return len(address) > MAX_INTENT
-
-
-def turns(token: str, n: int, captions: int) -> list[int]:
-    """The order in which a link tries a post's ready captions: not the same for every colleague."""
-    if not captions:
-        return []
-    first = hashlib.sha256(f"{token}/{n}".encode()).digest()[0] % captions
-    return [(first + step) % captions for step in range(captions)]

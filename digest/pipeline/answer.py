@@ -27,7 +27,6 @@ class Share:
     person: int | None = None  # whose link it is, where that may be known
     mastodon: str = ""  # the server that person named
     counted: bool = True  # presses of this link leave something behind
-    human: bool = False  # a person pressed it, as far as one press can tell
 
 
 @dataclass(frozen=True, kw_only=True)

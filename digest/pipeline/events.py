@@ -12,7 +12,7 @@ from typing import Any
 
 from digest.domain.link import HONEYPOT
 from digest.domain.press import Kind, LinkToken, Press, Standing, disguise, source_hash
-from digest.domain.visitor import VisitorClass, classify, is_within, network_label
+from digest.domain.visitor import classify, is_within, network_label
 from digest.pipeline.answer import Row
 from digest.pipeline.batch import Batch
 from digest.pipeline.landing import new_click_id
@@ -62,10 +62,6 @@ class Events:
         if token is not None and token.sent_at is not None and self._settings.measures(token):  # else it would tell the message, and so the person
             signals["age"] = round((press.at - token.sent_at).total_seconds(), 3)
         return signals
-
-    def is_human(self, press: Press, token: LinkToken) -> bool:
-        """Whether a person pressed it, as far as one press can tell."""
-        return classify(self.signals(press, token), press.at, self._settings.thresholds).visitor is VisitorClass.HUMAN
 
     def _click(self, press: Press, batch: Batch, salt: bytes) -> Row:
         token, post = batch.pair(press)

@@ -292,6 +292,5 @@ class Tracker:
             person=token.employee if measured else None,
             mastodon=token.mastodon if measured else "",
             counted=self._settings.counts(token),
-            human=press.counts and self._events.is_human(press, token),
         )
         return Answer(standing=Standing.GO, target=address, share=share, title=post.title, language=token.language)

@@ -153,7 +153,7 @@ def make_app(
         redirect_slashes=False,  # it would build an address from the Host header
     )
     inner = ExceptionMiddleware(router, handlers={HTTPException: unknown})
-    door = LinkDoor(presser, pages, proxies, captions, clock)
+    door = LinkDoor(presser, pages, proxies, clock)
     return App(door, ConversionDoor(engine, settings, clock, parts.settle), inner, pages, settings, parts)
 
 

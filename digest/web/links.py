@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +11,6 @@ from digest.domain.press import Kind, Press, Standing
 from digest.domain.share import Network, composed, too_long, with_link
 from digest.domain.slug import SlugTail, parse_slug
 from digest.pipeline.answer import Answer, Share
-from digest.pipeline.captions import Captions
 from digest.pipeline.events import new_event
 from digest.web.misses import Gate
 from digest.web.pages import Pages, Reply, redirect, reply
@@ -25,7 +22,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Presser = Gate
 
-_PATIENCE = 1.0  # seconds to write down that a caption was handed out
 Done = Callable[[Reply | None], None]
 
 BY_DEVICE = "User-Agent, Sec-CH-UA-Mobile"
@@ -70,13 +66,11 @@ def press_of(path: str, head: Head, peer: str, proxies: Proxies, now: datetime) 
 class LinkDoor:
     """Answers presses; the share page is handed to `pages_app`."""
 
-    def __init__(self, presser: Presser, pages: Pages, proxies: Proxies, captions: Captions, clock: Callable[[], datetime]) -> None:
+    def __init__(self, presser: Presser, pages: Pages, proxies: Proxies, clock: Callable[[], datetime]) -> None:
         self._presser = presser
         self._pages = pages
         self._proxies = proxies
-        self._captions = captions
         self._clock = clock
-        self._tasks: set[asyncio.Future[Reply]] = set()
 
     async def answer(self, scope: Scope) -> Reply | None:
         """The reply to a request for a link; None for the share page. Raises StorageError."""
@@ -89,7 +83,7 @@ class LinkDoor:
         if press is not None and press.letter == SHARE_PAGE:
             return None
         answer = await self._presser.ask(press) if press is not None else self._presser.damaged()
-        return await self._reply(answer, press, head)
+        return self._reply(answer, press, head)
 
     def at_once(self, path: str, head: Head, peer: str, done: Done) -> bool:
         """Begin to answer a GET of a link; `done` gets its reply, or None when only `answer` can tell. False: not even begun."""
@@ -103,18 +97,15 @@ class LinkDoor:
             done(None)
         elif answer.share is None:
             done(self._plain(answer, press, head))
-        elif not _may_use_up(answer.share):
-            done(lead(answer.share, self._captions.words(answer.share, press.key), pages=self._pages, phone=on_phone(head.asked), status=302))
         else:
-            self._tasks.add(task := asyncio.ensure_future(self._reply(answer, press, head)))
-            task.add_done_callback(self._tasks.discard)
-            task.add_done_callback(lambda ended: done(None if ended.cancelled() or ended.exception() else ended.result()))
+            done(self._composer(answer.share, head))
 
-    async def _reply(self, answer: Answer, press: Press | None, head: Head) -> Reply:
-        if press is None or answer.share is None:
-            return self._plain(answer, press, head)
-        words = await self._words(answer.share, press.key)
-        return lead(answer.share, words, pages=self._pages, phone=on_phone(head.asked), status=302)
+    def _reply(self, answer: Answer, press: Press | None, head: Head) -> Reply:
+        return self._composer(answer.share, head) if press is not None and answer.share is not None else self._plain(answer, press, head)
+
+    def _composer(self, share: Share, head: Head) -> Reply:
+        """One click: the title to start from. Ready captions are the share page's, so that no link that is opened uses one up."""
+        return lead(share, share.post.title, pages=self._pages, phone=on_phone(head.asked), status=302)
 
     def _plain(self, answer: Answer, press: Press | None, head: Head) -> Reply:
         if press is None or answer.standing not in {Standing.GO, Standing.UNATTRIBUTED}:
@@ -122,20 +113,6 @@ class LinkDoor:
             return self._pages.standing(answer.standing, language, detail=answer.detail, title=answer.title)
         cache = "private, max-age=0" if press.kind is Kind.VISIT else "no-store"
         return redirect(302, answer.target, cache=cache, vary=BY_DEVICE if press.kind is Kind.SHARE else "")
-
-    async def _words(self, share: Share, token: str) -> str:
-        """Words to start from; only where a caption may be used up is a thread asked to write that down, and not for long."""
-        if _may_use_up(share):
-            try:
-                return await asyncio.wait_for(asyncio.to_thread(self._captions.words, share, token), _PATIENCE)
-            except TimeoutError:  # the database is busy: the person goes on, and the count follows
-                share = replace(share, human=False)
-        return self._captions.words(share, token)
-
-
-def _may_use_up(share: Share) -> bool:
-    """Whether a ready caption may be handed out for it, which is written down."""
-    return share.human and share.network is not None and bool(share.post.captions.get(share.network.name))
 
 
 def lead(share: Share, words: str, *, pages: Pages, phone: bool, status: int, copy: bool = False) -> Reply:

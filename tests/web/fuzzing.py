@@ -21,7 +21,7 @@ from tests.linked import ANA, BEN, BROWSER_TOKEN, GROUP, OLD, POSTS, SITE, Linke
 from tests.signed import PATH, stamped
 
 MARK = "zq9<i>mark"  # never shown as it is, and from a path, a query or a header never shown at all
-GROWING = {"click", "visit", "day_salt", "short_link", "caption_use"}  # what a request without a form may add to
+GROWING = {"click", "visit", "day_salt", "short_link"}  # what a request without a form may add to
 HEADERS = (
     b"user-agent referer host cookie origin accept-language content-type content-length transfer-encoding x-forwarded-for x-forwarded-proto"
     b" x-forwarded-host forwarded x-real-ip sec-fetch-site sec-fetch-mode sec-fetch-dest sec-fetch-user sec-purpose purpose x-moz"

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from digest.db import captions
@@ -32,45 +28,30 @@ def uses(linked: Linked) -> dict[tuple[str, int], int]:
         return captions.uses(connection, linked.edition, 1)
 
 
-def test_one_press_hands_out_a_ready_caption_and_counts_it(linked: Linked, web: TestClient) -> None:
-    assert words(web.get(LINKEDIN).headers["location"]) in READY
-    assert sum(uses(linked).values()) == 1
+def take(web: TestClient, link: str, place: int = 0) -> str:
+    """Press for a ready caption on the share page; the page that follows."""
+    return web.post(link, data={"words": "", "caption": f"linkedin.{place}"}, headers=OURS).text
 
 
-def test_pressing_again_gives_the_same_words_and_uses_nothing_up(linked: Linked, web: TestClient) -> None:
-    assert len({words(web.get(LINKEDIN).headers["location"]) for _ in range(5)}) == 1
-    assert sum(uses(linked).values()) == 1
+@pytest.mark.parametrize("agent", [None, "LinkedInBot/1.0", "", "curl/8"])
+def test_a_link_that_is_opened_starts_from_the_title_and_uses_nothing_up(linked: Linked, web: TestClient, agent: str | None) -> None:
+    """However it looks, a mail filter that opens every link leaves the lines to people."""
+    for link in (LINKEDIN, PAGE, share_link(ANA, 2, "1"), share_link(GROUP, 1, "1")):
+        answer = web.get(link, headers={} if agent is None else {"user-agent": agent})
+        if link == LINKEDIN:
+            assert words(answer.headers["location"]) == POSTS[0].title
+    assert linked.count("caption_use") == 0
 
 
 def test_when_all_are_used_up_own_words_remain(linked: Linked) -> None:
     with linked.client(caption_uses=3) as web:
-        found = [words(web.get(share_link(GROUP, 1, "1")).headers["location"]) for _ in range(9)]
+        pages = [take(web, share_link(GROUP, 1), place) for place in (0, 1) for _ in range(5)]
         page = web.get(PAGE).text
-    assert sorted(found) == sorted([*READY * 3, "", "", ""])
+    assert ["That line has just been used up." in one for one in pages] == [False] * 3 + [True] * 2 + [False] * 3 + [True] * 2
     assert set(uses(linked).values()) == {3}
     assert "The lines that others wrote are used up for this week." in page
     assert "Use and change it" not in page
     assert "<textarea" in page
-
-
-def test_what_a_machine_presses_uses_nothing_up_and_is_answered_the_same(linked: Linked, web: TestClient) -> None:
-    person = web.get(LINKEDIN).headers["location"]
-    for agent in ("LinkedInBot/1.0", "", "curl/8"):
-        answer = web.get(LINKEDIN, headers={"user-agent": agent})
-        assert words(answer.headers["location"]) == words(person)
-    assert web.head(LINKEDIN).headers["location"] == person
-    assert sum(uses(linked).values()) == 1
-
-
-def test_a_post_without_captions_starts_from_its_title(linked: Linked, web: TestClient) -> None:
-    assert words(web.get(share_link(ANA, 2, "1")).headers["location"]) == "What 40,000 returned batteries taught us"
-    assert linked.count("caption_use") == 0
-
-
-def test_colleagues_do_not_all_get_the_same_one(linked: Linked) -> None:
-    with linked.client() as web:
-        found = {words(web.get(share_link(GROUP, 1, "1")).headers["location"]) for _ in range(21)}
-    assert found == set(READY)  # the first one was used up after twenty
 
 
 def test_showing_a_line_is_no_use_and_taking_it_is(linked: Linked, web: TestClient) -> None:
@@ -109,7 +90,6 @@ def test_a_line_that_is_not_there_changes_nothing(linked: Linked, web: TestClien
 
 def test_none_is_handed_out_where_the_operator_wants_none(linked: Linked) -> None:
     with linked.client(caption_uses=0) as web:
-        assert words(web.get(LINKEDIN).headers["location"]) == ""
         assert "Use and change it" not in web.get(PAGE).text
         assert "used up" in web.post(PAGE, data={"words": "", "caption": "linkedin.0"}, headers=OURS).text
     assert linked.count("caption_use") == 0
@@ -135,7 +115,7 @@ def test_people_who_are_not_measured_are_handed_captions_too(linked: Linked) -> 
     linked.change("employee", {"name": "Ana"}, measured=False)
     with linked.client() as web:
         web.headers = PERSON
-        assert words(web.get(LINKEDIN).headers["location"]) in READY
+        assert f">{READY[0]}</textarea>" in take(web, PAGE)
     assert sum(uses(linked).values()) == 1
 
 
@@ -148,36 +128,8 @@ def test_the_page_in_german_counts_in_german(web: TestClient) -> None:
 def test_a_database_that_cannot_count_stops_no_share_link(linked: Linked, web: TestClient) -> None:
     with write(linked.engine) as connection:
         caption_use.drop(connection)
-    assert words(web.get(LINKEDIN).headers["location"]) in READY
+    assert words(web.get(LINKEDIN).headers["location"]) == POSTS[0].title
     page = web.get(PAGE)
     assert page.status_code == 200
     assert "<textarea" in page.text
     assert "Use and change it" not in page.text
-
-
-class Slow(Captions):
-    """Counts when it is let."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine, 20)
-        self.let = threading.Event()
-
-    def take(self, edition: int, n: int, network: str, place: int) -> bool:
-        self.let.wait(20)
-        return super().take(edition, n, network, place)
-
-
-def test_a_count_that_waits_for_others_does_not_keep_the_person(linked: Linked) -> None:
-    slow = Slow(linked.engine)
-    with linked.client() as web:
-        app: Any = web.app
-        app._door._captions = slow
-        begun = time.monotonic()
-        said = words(web.get(LINKEDIN).headers["location"])
-        took = time.monotonic() - begun
-        slow.let.set()
-        while not uses(linked) and time.monotonic() < begun + 20:
-            time.sleep(0.01)
-    assert said in READY
-    assert took < 5
-    assert sum(uses(linked).values()) == 1  # written down once it could be
