@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from digest.pipeline.queue import Checked
 
 file_argument = click.argument("file", type=click.Path(path_type=Path), required=False)
+_WIDEST_ID = 32  # columns of a list; a longer id goes on below
 
 
 @click.group("queue")
@@ -210,9 +211,11 @@ def _table(queue: Queue) -> str:
 
     from digest.cli.tables import drawn
 
+    longest = min(_WIDEST_ID, max(len(post.id) for post in (*queue.posts, *queue.drafts)))
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("Id", "Title", "By", "Kind", "Side", "From", "Until"):
-        table.add_column(name, overflow="fold", no_wrap=name in {"Id", "From", "Until"})
+        width = longest if name == "Id" else None  # one long id leaves the others their room
+        table.add_column(name, overflow="fold", no_wrap=name in {"From", "Until"}, min_width=width, max_width=width)
     for post in (*queue.posts, *queue.drafts):
         window = (str(post.starts or ""), str(post.ends or post.closes or ""))
         by = "draft" if post in queue.drafts else post.by or "comms"

@@ -62,6 +62,14 @@ def gather(connection: Connection, employee_id: int, matter: str, how: str, now:
     connection.execute(insert(notice).values(**values, next_attempt_at=due_at, attempts=0, text=""))
 
 
+def thread(connection: Connection, employee_id: int, answers: str, now: datetime) -> None:
+    """Say of what was just written for this person which message of theirs it answers."""
+    mine = (notice.c.employee_id == employee_id) & (notice.c.made_at == now) & (notice.c.state == MessageState.QUEUED)
+    for number, facts in connection.execute(select(notice.c.id, notice.c.facts).where(mine)).all():
+        if not facts.get("answers"):
+            connection.execute(update(notice).where(notice.c.id == number).values(facts={**facts, "answers": answers}))
+
+
 def due(connection: Connection, now: datetime, most: int) -> list[Waiting]:
     """What is due now, oldest first."""
     mine = (notice.c.state == MessageState.QUEUED) & (notice.c.next_attempt_at <= now)

@@ -65,6 +65,7 @@ class Told:
     path: str = ""  # where its button leads: "give" for /give/<token>; "": no button, unless the kind has its own
     purpose: Purpose | None = None  # the token is one that works once, for this; None: `path` is the whole path
     subject: int | None = None
+    answers: str = ""  # the Message-ID of what the person wrote, which it acknowledges
     url: str = ""  # an address elsewhere that its button leads to instead
     choices: tuple[tuple[str, str], ...] = ()  # (matter, what became of it) that were changed, the oldest first
 
@@ -83,6 +84,7 @@ class Told:
             path=data.get("path", ""),
             purpose=purpose,
             subject=data.get("subject"),
+            answers=data.get("answers", ""),
             url=data.get("url", ""),
             choices=tuple((matter, how) for matter, how in data.get("choices", ())),
         )

@@ -18,6 +18,7 @@ from digest.mail import catalogue
 from digest.mail.environment import render_file
 from digest.mail.mime import wire_address
 
+_ONE_ID = re.compile(r"<[!-;=?-~]{1,300}>", re.ASCII)  # what others wrote goes into a head only as one plain Message-ID
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 
 
@@ -43,6 +44,7 @@ class Outside:
     to_address: str
     dated_at: datetime
     reference: str  # of the Message-ID
+    answers: str = ""  # the Message-ID it answers, with its angle brackets
 
 
 def wire(outside: Envelope, content: Content, head: Outside, site: Path | None = None) -> bytes:
@@ -66,6 +68,9 @@ def wire(outside: Envelope, content: Content, head: Outside, site: Path | None =
     made["Subject"] = " ".join(subject.split())
     made["Date"] = format_datetime(head.dated_at)
     made["Message-ID"] = f"<{head.reference}@{outside.message_id_domain}>"
+    if _ONE_ID.fullmatch(head.answers):
+        made["In-Reply-To"] = head.answers
+        made["References"] = head.answers
     made["Auto-Submitted"] = "auto-generated"
     made["X-Auto-Response-Suppress"] = "DR, RN, NRN, OOF, AutoReply"
     made["Content-Language"] = words.language

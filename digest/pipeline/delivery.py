@@ -38,6 +38,7 @@ class Delivery:
     failed: int = 0
     in_doubt: int = 0
     suppressed: int = 0
+    notices: int = 0  # single letters about one person's own affair that were accepted
     already_sending: bool = False
     transport_error: str | None = None
 

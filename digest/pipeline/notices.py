@@ -90,7 +90,7 @@ class _Writer:
             values=one.told.values, quotes=_choices(one) or one.told.quotes,
         )  # fmt: skip
         name = reference(next(iter(self._message_id.values())), "notice", one.id)  # the same on every try
-        head = letter.Outside(to_name=one.name, to_address=one.address, dated_at=dated, reference=name)
+        head = letter.Outside(to_name=one.name, to_address=one.address, dated_at=dated, reference=name, answers=one.told.answers)
         wire = letter.wire(self._outside, content, head)
         return self._signer.sign(wire, dated) if self._signer else wire
 

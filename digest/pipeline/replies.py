@@ -91,10 +91,11 @@ def take(connection: Connection, written: Written, settings: Settings, *, messag
         sender = replies.someone(connection, address=written.sender) if written.sender else None
         found = whose(owner, sender, vouched(written.authentication, written.sender, settings.trusted))
         reason = _refused(connection, written, found, now)
-        if reason is None and found is not None and (done := _elsewhere(connection, key, written, found, told, settings, now)) is not None:
-            return done
         if reason is None and found is not None:
-            return _taken(connection, key, written, found, settings, edition=edition, now=now)
+            done = _elsewhere(connection, key, written, found, told, settings, now)
+            done = done or _taken(connection, key, written, found, settings, edition=edition, now=now)
+            notices.thread(connection, found.person.id, written.identity, now)
+            return done
     replies.skip(connection, key, reason or Skip.STRANGER)
     return Reply(skip=reason or Skip.STRANGER)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -78,6 +78,7 @@ def _happened(delivery: Delivery, aside: Tally) -> str:
     said = [f"{count:,} {name.replace('_', ' ')}" for name in ("sent", "deferred", "in_doubt") if (count := getattr(delivery, name))]
     said += _named(aside, delivery.failed, MessageState.FAILED)
     said += _named(aside, delivery.suppressed, MessageState.SUPPRESSED, MessageState.SKIPPED)
+    said += [f"{delivery.notices:,} notice{'s' * (delivery.notices != 1)} sent"] if delivery.notices else []
     return f"{', '.join(said)}." if said else ""
 
 
@@ -162,6 +163,4 @@ def send_due(
         stop=stop,
         progress=progress or (lambda _more: None),
     )
-    if not stop.is_set():
-        notices.send_due(engine, config, clock=clock)
-    return done
+    return done if stop.is_set() else replace(done, notices=notices.send_due(engine, config, clock=clock))

@@ -101,6 +101,11 @@ def test_what_a_hold_tells_is_not_told_twice() -> None:
     assert delivered(done.delivery).endswith("The edition is paused; go on with `digest edition resume`, once that is cured.")
 
 
+def test_notices_that_went_out_are_told() -> None:
+    assert Ticked(said=(), delivery=Delivery(notices=1)).sentence() == "1 notice sent."
+    assert Ticked(said=(), delivery=Delivery(sent=3, notices=2)).sentence() == "3 sent, 2 notices sent."
+
+
 def test_nothing_to_do_is_said_as_that() -> None:
     assert Ticked(said=(), delivery=Delivery()).sentence() == "Nothing was due."
     assert "Another run" in Ticked(said=(), delivery=Delivery(already_sending=True)).sentence()
