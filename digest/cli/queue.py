@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -211,15 +212,14 @@ def _table(queue: Queue) -> str:
 
     from digest.cli.tables import drawn
 
-    longest = min(_WIDEST_ID, max(len(post.id) for post in (*queue.posts, *queue.drafts)))
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("Id", "Title", "By", "Kind", "Side", "From", "Until"):
-        width = longest if name == "Id" else None  # one long id leaves the others their room
-        table.add_column(name, overflow="fold", no_wrap=name in {"From", "Until"}, min_width=width, max_width=width)
+        table.add_column(name, overflow="fold", no_wrap=name in {"Id", "From", "Until"})
     for post in (*queue.posts, *queue.drafts):
         window = (str(post.starts or ""), str(post.ends or post.closes or ""))
         by = "draft" if post in queue.drafts else post.by or "comms"
-        table.add_row(post.id, post.title, by, post.kind, post.visibility, *window)
+        number = "\n".join(wrap(post.id, _WIDEST_ID))  # one long id leaves the others their room
+        table.add_row(number, post.title, by, post.kind, post.visibility, *window)
     return drawn(table)
 
 

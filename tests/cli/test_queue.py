@@ -98,6 +98,16 @@ def test_an_empty_queue_says_what_to_write(door: Door) -> None:
     assert "no posts yet" in door("queue", "list", "queue.toml").out
 
 
+def test_one_long_id_leaves_the_others_their_room(door: Door) -> None:
+    post = '[[post]]\nid = "{}"\ntitle = "A title of several plain words"\nurl = "https://example.com/{}"\nwhy = "Because."\n'
+    door.write("queue.toml", post.format("-".join(["long"] * 18), 1) + post.format("short", 2))
+    said = door("queue", "list", "queue.toml")
+    lines = said.out.splitlines()
+    assert lines[0].split() == ["Id", "Title", "By", "Kind", "Side", "From", "Until"]
+    assert sum("A title of several plain words" in line for line in lines) == 2
+    assert "".join(line.split()[0] for line in lines[1:4]) == "-".join(["long"] * 18)
+
+
 def test_posts_are_listed_for_people_and_machines(door: Door) -> None:
     said = door("queue", "list", SAMPLE / "queue.toml")
     assert (said.code, said.out.splitlines()[0].split()) == (0, ["Id", "Title", "By", "Kind", "Side", "From", "Until"])
