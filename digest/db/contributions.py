@@ -177,7 +177,7 @@ def of_person(connection: Connection, number: int) -> list[dict[str, Any]]:
 
 
 def forget_person(connection: Connection, number: int, address: str) -> None:
-    """Destroy everything that somebody gave, and their name from what they decided. What an edition printed stays, and names nobody."""
+    """Destroy everything that somebody gave, and their name from what they decided. Editions forget their words too (`editions`)."""
     theirs = contribution.c.employee_id == number
     ids = list(connection.execute(select(contribution.c.id).where(theirs)).scalars())
     connection.execute(delete(audit).where(audit.c.subject.in_([f"contribution:{one}" for one in ids])))

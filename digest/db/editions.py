@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from digest.db.schema import edition, edition_body, edition_post, message, post, token
 from digest.domain.edition import NEXT, Edition, EditionContent, EditionState
-from digest.domain.frozen import freeze, thaw, unnamed, without_author
+from digest.domain.frozen import NO_TITLE, freeze, thaw, unnamed, without_author
 
 _COLUMNS = [
     edition.c[f] for f in ("id", "period", "state", "paused", "reason", "hash", "audience", "planned_at", "due_from", "due_until", "approved_at")
@@ -176,18 +176,23 @@ def envelope(connection: Connection, edition_id: int) -> dict[str, Any]:
 
 
 def forget_author(connection: Connection, employee_id: int) -> list[int]:
-    """Take an erased person's name out of every edition, and away with compiled letters of theirs that nobody waits for.
+    """Take an erased person's name, and the words they gave, out of every edition, and away with compiled letters that nobody waits for.
 
-    Returns the editions on their way: the next tick compiles their letters again, without the name.
+    Returns the editions on their way: the next tick compiles their letters again, without them.
     """
-    waiting = []
+    waiting: list[int] = []
+    gone: set[str] = set()
     for row in connection.execute(select(edition.c.id, edition.c.state, edition.c.content).where(edition.c.content.is_not(None))).all():
-        if any(post["author_id"] == employee_id for post in (row.content or {}).get("posts", ())):
-            reword(connection, row.id, without_author(thaw(row.content), employee_id))
+        if any(one["author_id"] == employee_id for one in (row.content or {}).get("posts", ())):
+            content = without_author(thaw(row.content), employee_id)
+            reword(connection, row.id, content)
+            gone |= {one.id for one in content.posts if one.gone}
             if row.state in {EditionState.CLOSED, EditionState.CANCELLED, EditionState.SKIPPED}:
                 connection.execute(delete(edition_body).where(edition_body.c.edition_id == row.id))
             else:
                 waiting.append(row.id)
+    for post_id in sorted(gone):
+        connection.execute(update(post).where(post.c.id == post_id).values(title=NO_TITLE))
     return waiting
 
 
@@ -202,7 +207,7 @@ def names(connection: Connection, employee_id: int) -> bool:
 def hide_author(connection: Connection, employee_id: int) -> None:
     """Take the name of somebody who withdrew it out of every edition's words, which our pages show."""
     for row in connection.execute(select(edition.c.id, edition.c.content).where(edition.c.content.is_not(None))).all():
-        if any(post["author_id"] == employee_id and post["author"] for post in (row.content or {}).get("posts", ())):
+        if any(one["author_id"] == employee_id and one["author"] for one in (row.content or {}).get("posts", ())):
             hidden = unnamed(thaw(row.content), employee_id)
             reword(connection, row.id, hidden)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Text, cast, func, or_, select, update
 
 from digest.db.outbox import picks_of
-from digest.db.schema import edition_body, edition_post, message, post
+from digest.db.schema import edition, edition_body, edition_post, message, post
 from digest.domain.message import MessageState, Pick, SkipReason
 
 _HEAD = 200  # octets of a compiled letter; its first line is shorter
@@ -24,10 +24,12 @@ class Carrying:
 
 
 def recalled(connection: Connection, edition_id: int) -> frozenset[int]:
-    """The numbers of an edition's posts whose links are paused."""
+    """The numbers of an edition's posts that go out no more: their links are paused, or their words are gone with whoever gave them."""
     joined = edition_post.join(post, post.c.id == edition_post.c.post_id)
     found = select(edition_post.c.n).select_from(joined).where(edition_post.c.edition_id == edition_id, post.c.recalled.is_not(None))
-    return frozenset(connection.execute(found).scalars())
+    words = connection.execute(select(edition.c.content).where(edition.c.id == edition_id)).scalar_one()
+    gone = {int(one["n"]) for one in (words or {}).get("posts", ()) if one.get("gone")}
+    return frozenset(gone) | frozenset(connection.execute(found).scalars())
 
 
 def carrying(connection: Connection, edition_id: int, numbers: Iterable[int], *, after: int, most: int) -> list[Carrying]:

@@ -70,6 +70,7 @@ class EditionPost:
     image_alt: str = ""
     picture: Picture | None = None  # what became of `image`; None: it has none that can be used
     face: Picture | None = None  # of an author who is named
+    gone: bool = False  # its author was erased, and the words they gave with them
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import date
@@ -17,6 +18,8 @@ from digest.domain.brand import Brand, Logo
 from digest.domain.edition import EditionContent, EditionPost, FrozenAnswer, FrozenFigure, FrozenLesson
 from digest.domain.picture import Picture
 from digest.domain.post import Audience, Kind, Origin, Said, Translation
+
+NO_TITLE = "…"  # of a post whose words are gone
 
 
 def freeze(value: Any) -> Any:  # noqa: ANN401 - any noun in, JSON's own types out
@@ -61,9 +64,21 @@ def fingerprint(content: EditionContent) -> str:
 
 
 def without_author(content: EditionContent, employee: int) -> EditionContent:
-    """The same words, without the name and number of somebody who asked to be forgotten."""
-    posts = [replace(post, author="", author_place="", author_id=None, face=None) if post.author_id == employee else post for post in content.posts]
-    return replace(content, posts=tuple(posts))
+    """The same words, without the name and number of somebody who asked to be forgotten, and without the words they gave."""
+    return replace(content, posts=tuple(_without(post) if post.author_id == employee else post for post in content.posts))
+
+
+def is_given(post: EditionPost) -> bool:
+    """Whether its words came from its author by the page, a reply or a mail, and not from the queue: its id says so."""
+    return re.search(r"-c\d+$", post.id) is not None
+
+
+def _without(post: EditionPost) -> EditionPost:
+    nobodys = replace(post, author="", author_place="", author_id=None, face=None)
+    if not is_given(post):
+        return nobodys
+    wordless = replace(nobodys, title=NO_TITLE, why="", author_team="", topics=(), questions=(), captions={}, translations={}, gone=True)
+    return replace(wordless, place="", refer="", image="", image_alt="", picture=None)
 
 
 def unnamed(content: EditionContent, employee: int) -> EditionContent:

@@ -138,7 +138,11 @@ class EditionPage:
             return self._pages.standing(Standing.UNKNOWN, language).response()
         content, addresses = in_language(found[0], words(language).language), found[1]
         return self._pages.page(
-            "edition", language, content=content, posts=[post for post in content.posts if post.id in addresses], addresses=addresses
+            "edition",
+            language,
+            content=content,
+            posts=[post for post in content.posts if post.id in addresses and not post.gone],
+            addresses=addresses,
         ).response()
 
     def _edition(self, token: str) -> tuple[EditionContent, dict[str, str]] | None:
