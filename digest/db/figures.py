@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from digest.db import retention
 from digest.db.reach import reach
 from digest.db.schema import click, message
+from digest.domain.press import ERASED
 
 _COUNTED = ("human", "probable")
 
@@ -54,6 +55,19 @@ def classes(connection: Connection, edition_id: int) -> dict[str, int]:
     for one in retention.sums(connection, edition_id):
         found[one.verdict] += one.events if one.kind != "visit" else 0
     return dict(found)
+
+
+def after_reading(connection: Connection, edition_id: int) -> dict[tuple[str, str], bool]:
+    """(person, post) of every share that people opened -> whether that person had opened the article by then, of those who are known apart."""
+    read = click.alias()
+    same = (read.c.token == click.c.token) | (read.c.employee_id == click.c.employee_id)
+    before = exists().where(same, read.c.post_id == click.c.post_id, read.c.kind == "read", read.c["class"] == "human", read.c.at <= click.c.at)
+    mine = (click.c.edition_id == edition_id) & (click.c.kind == "share") & (click.c["class"] == "human")
+    known = click.c.employee_id.is_not(None) | click.c.token.startswith(ERASED)
+    found: dict[tuple[str, str], bool] = {}
+    for token, post, after in connection.execute(select(click.c.token, click.c.post_id, before).where(mine, known).distinct()):
+        found[token, post] = bool(after) or found.get((token, post), False)
+    return found
 
 
 def picked(connection: Connection, edition_id: int) -> Counter[int]:

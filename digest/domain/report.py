@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -33,3 +34,9 @@ def ranged(low: int, high: int, *, members: int, minimum: int) -> Range:
     """
     hidden = (members < minimum and high > 0) or 0 < high < minimum
     return Range(low=low, high=high, hidden=hidden, minimum=minimum)
+
+
+def percent(found: Mapping[tuple[str, str], bool], minimum: int) -> int | None:
+    """Of (person, thing) that are so or not: how many in a hundred are so. None unless `minimum` people stand on either side."""
+    sides = [{person for (person, _), so in found.items() if so is side} for side in (True, False)]
+    return round(100 * sum(found.values()) / len(found)) if found and all(len(side) >= minimum for side in sides) else None

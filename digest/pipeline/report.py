@@ -21,7 +21,7 @@ from digest.domain.edition import Edition, EditionContent, EditionPost
 from digest.domain.groups import EVERYONE, shown, table
 from digest.domain.ladder import PREVIEWING, Evidence
 from digest.domain.outcome import Channel, Grade, Outcome, channel_of, counted, tally
-from digest.domain.report import Range, ranged
+from digest.domain.report import Range, percent, ranged
 from digest.domain.visitor import Audience, VisitorClass
 from digest.pipeline import outbox, tracking, verdicts
 from digest.pipeline.edition import find
@@ -101,6 +101,7 @@ class Report:
     click_classes: Mapping[VisitorClass, int] | None = None  # None: too few people
     visit_classes: Mapping[VisitorClass, int] = field(default_factory=dict)
     teams: Mapping[str, int | None] = field(default_factory=dict)  # people who pressed anything; None: hidden
+    after_reading: int | None = None  # per cent of the shares people opened that came after they had opened the article; None: too few people
     ledger: Standing | None = None  # how well questions are answered, as of now
 
 
@@ -148,6 +149,7 @@ class _Maker:
             click_classes={one: classes.get(one, 0) for one in VisitorClass} if self._enough() else None,
             visit_classes={one: self._reach.classes[one] for one in VisitorClass},
             teams=self._teams(),
+            after_reading=self._after_reading(),
         )
 
     def _enough(self) -> bool:
@@ -255,6 +257,12 @@ class _Maker:
             one = found.setdefault(hour, Pair())
             one.low, one.high = one.low + pair.low, one.high + pair.high
         return {hour: _range(found[hour]) for hour in sorted(found, key=lambda hour: 24 if hour is None else hour)}
+
+    def _after_reading(self) -> int | None:
+        """While all presses are there."""
+        if retention.begun(self._connection, self._edition.id):
+            return None
+        return percent(figures.after_reading(self._connection, self._edition.id), self._minimum)
 
     def _teams(self) -> dict[str, int | None]:
         """By the groups of the plan, so that nobody who moves, leaves or is erased shows in a difference; while all presses are there."""

@@ -29,6 +29,8 @@ def sentences(found: Report) -> list[str]:
     if any(one.high for one in found.insiders.values()):
         own, colleagues = (found.insiders[one] for one in (Audience.OWN, Audience.COLLEAGUE))
         said.append(f"Not counted as reach: visits by the owners of the links themselves {own}, by colleagues {colleagues}.")
+    if found.after_reading is not None:
+        said.append(f"{found.after_reading} % of the shares that people opened came after they had opened the article.")
     said += [found.ledger.sentence()] if found.ledger is not None else []
     return said
 
@@ -78,6 +80,7 @@ def as_data(found: Report) -> dict[str, Any]:
             "visits": {"unknown" if hour is None else f"{hour:02}": figure.as_data() for hour, figure in found.hours.items()},
         },
         "insiders": {one.value: figure.as_data() for one, figure in found.insiders.items()},
+        "shares_after_reading_percent": found.after_reading,
         "ledger": None if found.ledger is None else asdict(found.ledger),
         "teams": dict(found.teams),
     }
