@@ -46,6 +46,7 @@ class Fill:
     control: str
     unsubscribe: str
     tally: Tally | None = None  # their own week; None tells nothing of it
+    alone: bool = True  # one person's letter; a mailbox of several people has no links that one of them alone may use
     clocks: tuple[tuple[int, str], ...] = ()  # event -> the offset of this reader's clock, where it is not the event's own
 
 
@@ -184,7 +185,7 @@ class Filler:
 
     def _letter(self, person: Fill) -> _Block | None:
         """The whole letter of people with these choices, from the second of them on; None while there is no room for it."""
-        key = (person.picks, person.networks, not person.name, person.clocks, told(self._compiled.language, person.tally).key)
+        key = (person.picks, person.networks, not person.name, person.alone, person.clocks, told(self._compiled.language, person.tally).key)
         found = self._whole.get(key)
         if found is None and len(self._whole) < _WHOLE:
             if key in self._met:
@@ -230,6 +231,7 @@ def choices(compiled: Compiled, person: Fill) -> dict[str, tuple[str, ...]]:
         **{f"clock{n}": (offset,) for n, offset in person.clocks},
         "part": tuple(part for part in PARTS if chosen[part] or part in compiled.always),
         "asks": ("yes",) if person.networks else (),
+        "alone": ("yes",) if person.alone else (),
         "network": person.networks,
         "minutes": (str(reading_minutes(words, compiled.pace)),),
         "greeting": ("name" if person.name else "all",),

@@ -25,6 +25,7 @@ GROUPS = (
     "inside",
     "part",
     "asks",
+    "alone",
     "network",
     "minutes",
     "greeting",

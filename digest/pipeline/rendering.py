@@ -101,6 +101,7 @@ class Renderer:
                 control=self._control(message) if language.filler.uses("control") else "",
                 unsubscribe=unsubscribe,
                 tally=read_tally(message.tally),
+                alone=bool(message.name),  # planning leaves the name of a mailbox of several people out
                 clocks=self._clocks(message),
             ),
         )
