@@ -70,6 +70,17 @@ def after_reading(connection: Connection, edition_id: int) -> dict[tuple[str, st
     return found
 
 
+def own_words(connection: Connection, edition_id: int) -> dict[tuple[str, str], bool]:
+    """(person, post) of every share by the button of the share page -> whether no ready caption was taken, of those who are known apart."""
+    mine = (click.c.edition_id == edition_id) & (click.c.kind == "share") & (click.c["class"] == "human")
+    known = click.c.employee_id.is_not(None) | click.c.token.startswith(ERASED)
+    found: dict[tuple[str, str], bool] = {}
+    for token, post, signals in connection.execute(select(click.c.token, click.c.post_id, click.c.signals).where(mine, known)):
+        if signals.get("method") == "POST":
+            found[token, post] = found.get((token, post), True) and not signals.get("caption")
+    return found
+
+
 def picked(connection: Connection, edition_id: int) -> Counter[int]:
     """Number of a post -> sent messages that carried it."""
     found: Counter[int] = Counter()

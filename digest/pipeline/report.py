@@ -6,7 +6,7 @@ Low counts people only; high adds the probable ones. Machines and previews are i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -101,6 +101,7 @@ class Report:
     click_classes: Mapping[VisitorClass, int] | None = None  # None: too few people
     visit_classes: Mapping[VisitorClass, int] = field(default_factory=dict)
     teams: Mapping[str, int | None] = field(default_factory=dict)  # people who pressed anything; None: hidden
+    own_words: int | None = None  # per cent of the shares by the share page without a ready caption; None: too few people
     after_reading: int | None = None  # per cent of the shares people opened that came after they had opened the article; None: too few people
     ledger: Standing | None = None  # how well questions are answered, as of now
 
@@ -149,7 +150,8 @@ class _Maker:
             click_classes={one: classes.get(one, 0) for one in VisitorClass} if self._enough() else None,
             visit_classes={one: self._reach.classes[one] for one in VisitorClass},
             teams=self._teams(),
-            after_reading=self._after_reading(),
+            own_words=self._percent(figures.own_words),
+            after_reading=self._percent(figures.after_reading),
         )
 
     def _enough(self) -> bool:
@@ -258,11 +260,11 @@ class _Maker:
             one.low, one.high = one.low + pair.low, one.high + pair.high
         return {hour: _range(found[hour]) for hour in sorted(found, key=lambda hour: 24 if hour is None else hour)}
 
-    def _after_reading(self) -> int | None:
+    def _percent(self, of: Callable[[Connection, int], Mapping[tuple[str, str], bool]]) -> int | None:
         """While all presses are there."""
         if retention.begun(self._connection, self._edition.id):
             return None
-        return percent(figures.after_reading(self._connection, self._edition.id), self._minimum)
+        return percent(of(self._connection, self._edition.id), self._minimum)
 
     def _teams(self) -> dict[str, int | None]:
         """By the groups of the plan, so that nobody who moves, leaves or is erased shows in a difference; while all presses are there."""

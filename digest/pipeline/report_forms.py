@@ -20,6 +20,8 @@ _ASIDE = (VisitorClass.MACHINE, VisitorClass.PREVIEW)
 def sentences(found: Report) -> list[str]:
     """The report's head, in words."""
     said = [f"{found.edition.period}: {found.counts.get('sent', 0):,} of {found.edition.audience:,} messages accepted by the relay."]
+    if found.own_words is not None:
+        said.append(f"{found.own_words} % of the shares by the share page were in people's own words: no ready caption was taken.")
     for what, classes in (("clicks", found.click_classes), ("visits", found.visit_classes)):
         if classes and sum(classes.values()):
             counts = ", ".join(f"{classes[one]:,} {one.value}" for one in VisitorClass)
@@ -80,6 +82,7 @@ def as_data(found: Report) -> dict[str, Any]:
             "visits": {"unknown" if hour is None else f"{hour:02}": figure.as_data() for hour, figure in found.hours.items()},
         },
         "insiders": {one.value: figure.as_data() for one, figure in found.insiders.items()},
+        "shares_in_own_words_percent": found.own_words,
         "shares_after_reading_percent": found.after_reading,
         "ledger": None if found.ledger is None else asdict(found.ledger),
         "teams": dict(found.teams),

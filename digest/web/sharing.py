@@ -40,6 +40,7 @@ class Filled:
     server: str | None = None  # None: the one that is remembered
     problem: str = ""  # choose | server | gone
     note: str = ""  # remembered | forgotten
+    taken: bool = False  # a ready caption was put into the box
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +122,7 @@ class SharePage:
             chosen=next((letter for letter in (filled.letter, *own, *(offer.letter for offer in offers)) if letter in letters), ""),
             words=filled.words,
             problem=filled.problem,
+            taken=filled.taken,
             note=filled.note,
             server=share.mastodon if filled.server is None else filled.server,
             remembers=share.person is not None,
@@ -179,7 +181,7 @@ class SharePage:
         return self._pages.standing(answer.standing, language, detail=answer.detail, title=answer.title)
 
     async def _sent(self, scope: Scope, press: Press, form: FormData) -> Reply:
-        filled = Filled(letter=field(form, "network"), words=field(form, "words"), server=field(form, "server"))
+        filled = Filled(letter=field(form, "network"), words=field(form, "words"), server=field(form, "server"), taken=bool(field(form, "taken")))
         quiet = replace(press, counts=False)
         if field(form, "caption"):
             return await self._started(scope, quiet, filled, field(form, "caption"))
@@ -191,7 +193,8 @@ class SharePage:
         server = plain_host(filled.server or "") or "" if network.server else ""
         if network.server and filled.server and not server:
             return await self._shown(scope, quiet, replace(filled, problem="server"))
-        answer = await self._presser.ask(replace(press, letter=filled.letter))
+        marks = {"caption": True} if filled.taken else {}
+        answer = await self._presser.ask(replace(press, letter=filled.letter, signals={**press.signals, **marks}))
         if answer.share is None:
             return self._elsewhere(answer, scope)
         if network.server and "server" in form:
@@ -214,7 +217,7 @@ class SharePage:
             return await self._page(scope, press, answer, replace(filled, problem="gone"))
         letter = filled.letter or next((known.letter for known in self._networks.values() if known.name == network), "")
         words = f"{filled.words.rstrip()}\n\n{texts[at]}" if filled.words.strip() else texts[at]
-        return await self._page(scope, press, answer, replace(filled, letter=letter, words=words))
+        return await self._page(scope, press, answer, replace(filled, letter=letter, words=words, taken=True))
 
     async def _remembered(self, scope: Scope, press: Press, filled: Filled) -> Reply:
         """The page again, with the server kept, or forgotten when the field is empty."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -56,6 +57,13 @@ def test_it_is_told_of_enough_people_on_either_side(engine: Engine, tmp_path: Pa
     found = report.report(engine, config)
     assert found.after_reading == report_forms.as_data(found)["shares_after_reading_percent"] == said
     assert any("after they had opened the article" in line for line in report_forms.sentences(found)) == (said is not None)
+
+
+def test_the_head_of_the_report_says_how_many_used_their_own_words(engine: Engine, tmp_path: Path) -> None:
+    found = report.report(engine, planned(engine, tmp_path))
+    assert (found.own_words, report_forms.as_data(found)["shares_in_own_words_percent"]) == (None, None)
+    said = report_forms.sentences(replace(found, own_words=58))
+    assert said[1] == "58 % of the shares by the share page were in people's own words: no ready caption was taken."
 
 
 def test_who_is_erased_changes_it_for_nobody(engine: Engine, tmp_path: Path) -> None:
