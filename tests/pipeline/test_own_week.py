@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -25,6 +26,7 @@ EVENING = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 ANA, BEN = person("ana@example.org"), person("ben@example.org")
 DAY = timedelta(days=1)
 IDS = count(1)
+ONCE = re.compile(r"</?span[^>]*>")  # what keeps a number on one line
 
 
 def press(number: int | None, post: str, kind: str, verdict: str = "human", ago: timedelta = DAY) -> dict[str, Any]:
@@ -104,7 +106,7 @@ def test_the_letter_says_it_in_both_parts_once_and_forgets_it_when_it_is_sent(en
     mailbox.stop()
     letters = {letter.parsed["To"].addresses[0].addr_spec: letter for letter in mailbox.letters()}
     for part in ("plain", "html"):
-        ana, ben, eve = (" ".join(letters[f"{name}@example.org"].part(part).split()) for name in ("ana", "ben", "eve"))
+        ana, ben, eve = (" ".join(ONCE.sub("", letters[f"{name}@example.org"].part(part)).split()) for name in ("ana", "ben", "eve"))
         assert "seen by you alone: 4 presses of links, 1 press of a share link." in ana
         assert "You read 2 posts. You opened the share link of 1 post. What came of it: 1\N{EN DASH}2 visitors by links you shared. 1 result" in ana
         assert "Nothing about your clicks was stored last week." in ben
