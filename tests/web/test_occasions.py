@@ -18,7 +18,7 @@ from digest.domain.frozen import freeze
 from digest.domain.occasion import at_offset, elsewhere, offsets
 from digest.domain.post import Kind
 from tests.controlled import controls, forms, path, press
-from tests.linked import CONTENT, OURS, POSTS, Linked
+from tests.linked import BROWSER_TOKEN, CONTENT, OURS, POSTS, Linked
 
 EVENT = {"kind": Kind.EVENT, "starts_at": "2026-12-03T17:00:00+01:00", "ends_at": "2026-12-03T18:30:00+01:00", "place": "Hall 2; north, left"}
 JOB = {"kind": Kind.JOB, "closes": date(2026, 12, 31), "refer": "jobs@example.com"}
@@ -99,6 +99,15 @@ def test_a_job_that_has_closed_counts_nothing_and_says_so(linked: Linked, web: T
         assert "<form" not in page.text
         assert 'role="status"' not in page.text
     assert referrals(linked) == []
+
+
+def test_a_day_of_another_year_says_which_on_the_pages_too(linked: Linked, web: TestClient) -> None:
+    mine = carries(linked, **{**JOB, "closes": date(2031, 6, 30)})
+    assert "30 June 2031" in web.get(path("refer", mine, 2)).text
+    carries(linked, **{**EVENT, "starts_at": "2031-05-15T18:00:00+02:00"})
+    assert "Thursday 15 May 2031, 18:00" in web.get(f"/w/{BROWSER_TOKEN}").text
+    for language in ("de", "fr", "es", "pt-BR", "ja", "ar"):
+        assert "2031" in web.get(f"/w/{BROWSER_TOKEN}", headers={"accept-language": language}).text
 
 
 @pytest.mark.parametrize(
