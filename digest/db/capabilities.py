@@ -44,6 +44,13 @@ def token_of(connection: Connection, employee_id: int, purpose: Purpose, made_at
     return capability_token(keys[min(keys)], purpose, employee_id, subject, made_at)
 
 
+def newest(connection: Connection, employee_id: int, purpose: Purpose, subject: int) -> str:
+    """The token of the last link that was made for this person, deed and subject; "" for none."""
+    mine = (capability.c.employee_id == employee_id) & (capability.c.purpose == purpose) & (capability.c.subject == subject)
+    made = connection.execute(select(capability.c.made_at).where(mine).order_by(capability.c.made_at.desc()).limit(1)).scalar_one_or_none()
+    return token_of(connection, employee_id, purpose, made, subject=subject) if made is not None else ""
+
+
 def find(connection: Connection, text: str, purpose: Purpose) -> Capability | None:
     """What the link stands for, used up and expired ones too; None for one that was never made."""
     plain, _ = clean(text)

@@ -114,7 +114,7 @@ def answer_by_mail(connection: Connection, number: int, me: int, text: str, limi
     letter = correspondences.by_id(connection, number)
     if letter is None or letter.to_id != me:
         return Written.OVER
-    token = capabilities.token_of(connection, me, Purpose.ANSWER, letter.at, subject=number)
+    token = capabilities.newest(connection, me, Purpose.ANSWER, number)  # a letter may have been held before it went out
     found = _opened(connection, token, Purpose.ANSWER, now)
     if found is None:
         return Written.OVER

@@ -42,12 +42,12 @@ def thread(desk: Answers, kind: Notice) -> str:
     return f"{reference(secret, 'notice', number)}@example.com"
 
 
-def letter(desk: Answers) -> str:
-    """Ben's letter to Ana, as the page sends it; the Message-ID of its notice."""
+def letter(desk: Answers, *, held: timedelta = timedelta(0)) -> str:
+    """Ben's letter to Ana, as the page sends it; the Message-ID of its notice. `held`: how long it waited for Ben's yes."""
     with write(desk.engine) as connection:
         made = Correspondence(id=0, post_id="doors", from_id=desk.ben, to_id=desk.office.ana, answers=None, text="Warm?", at=NOW, verdict="human")
         number = correspondences.put(connection, "form", made)
-        capabilities.make(connection, desk.office.ana, Purpose.ANSWER, NOW, subject=number)
+        capabilities.make(connection, desk.office.ana, Purpose.ANSWER, NOW + held, subject=number)
         told = Told(values={"title": "Doors"}, quotes=(("", "Warm?"),), path="answer", purpose=Purpose.ANSWER, subject=number)
         notices.put(connection, desk.office.ana, Notice.LETTER, NOW, about=f"letter:{number}", told=told)
     return thread(desk, Notice.LETTER)
@@ -86,6 +86,11 @@ def test_an_answer_to_a_colleagues_letter_goes_to_that_colleague_alone(desk: Ans
     assert not any("@" in str(row.facts) for row in desk.rows("notice") if row.employee_id == desk.ben)
     assert [(row.state, row.reason) for row in desk.rows("reply")] == [("kept", "letter")]
     assert desk.office.files() == {}
+
+
+def test_a_letter_that_was_held_is_answered_by_mail_too(desk: Answers) -> None:
+    taken = desk.take(written("Yes, warm.", answers=letter(desk, held=timedelta(minutes=20))))
+    assert (dict(taken.replies), len(letters(desk))) == ({"letter": 1}, 2)
 
 
 def test_a_letter_is_answered_once_by_mail_too_and_what_comes_later_goes_back(desk: Answers) -> None:
