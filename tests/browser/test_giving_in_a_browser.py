@@ -22,6 +22,7 @@ from digest.web.app import make_app
 from digest.web.serving import web_settings
 from tests.conftest import NOW
 from tests.factories import company, person
+from tests.linked import PHONE
 from tests.looking import axe, overflow
 from tests.played import Played
 from tests.served import served
@@ -62,8 +63,8 @@ def town(tmp_path: Path) -> Iterator[Town]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A phone without scripts."""
-    context = browser.new_context(java_script_enabled=False, viewport={"width": 375, "height": 800})
+    """A phone without scripts, that does not call itself a machine."""
+    context = browser.new_context(java_script_enabled=False, user_agent=PHONE, viewport={"width": 375, "height": 800})
     yield context.new_page()
     context.close()
 
@@ -95,9 +96,12 @@ def test_give_edit_agree_appear_and_be_thanked(town: Town, page: Page) -> None:
     asked = town.last("ben@example.org", "Is this post from you")
     assert WORDS in said(asked)
     page.goto(link(asked, "give/yes"))
+    assert "Ben Baker, Lab" in page.get_by_text("Print my name beside what I write").inner_text()
     page.get_by_label("Print my name beside what I write").check()
+    town.now += timedelta(seconds=40)
     page.get_by_role("button", name="Yes, it is from me").click()
     assert "Friday 27 November 2026" in page.locator(".lead").inner_text()
+    assert page.locator(".looks .small").first.inner_text() == "Ben Baker, Lab"
     town.tick(minutes=1)
     assert "Friday 27 November 2026" in said(town.last("ben@example.org", "We have your post"))
 
