@@ -126,6 +126,7 @@ def test_what_is_wrong_with_a_question_stands_above_the_question(linked: Linked,
     html5lib.HTMLParser(strict=True).parse(text)
     assert text.index("Or ask something") < text.index("There is no question yet") < text.index('name="ask"')
     assert text.index('role="alert"') > text.index("Or ask something")
+    assert text.index("autofocus") > text.index('name="ask"'), "it is far down the page"
     forged = web.post(give_link(linked), data={"action": "ask", "check": "0", "ask": "Why?"}, headers=OURS).text
     assert forged.index('role="alert"') > forged.index("Or ask something")
 
