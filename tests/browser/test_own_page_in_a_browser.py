@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from digest.demo.mailbox import free_port
 from digest.web.app import make_app
-from tests.linked import Linked
+from tests.linked import PHONE, Linked
 from tests.served import served
 from tests.web.test_me import ledger, own_link, row
 
@@ -30,8 +30,8 @@ def site(linked: Linked) -> Iterator[str]:
 
 @pytest.fixture(params=[1200, 375])
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page without scripts, on a desk and on a phone."""
-    context = browser.new_context(java_script_enabled=False, viewport={"width": request.param, "height": 800})
+    """A page without scripts, on a desk and on a phone, in a browser that does not call itself a machine."""
+    context = browser.new_context(java_script_enabled=False, user_agent=PHONE, viewport={"width": request.param, "height": 800})
     yield context.new_page()
     context.close()
 
@@ -61,6 +61,7 @@ def test_the_keyboard_alone_turns_a_switch(linked: Linked, site: str, page: Page
         page.keyboard.press("Tab")
         if button.and_(page.locator(":focus")).count():
             break
+    page.wait_for_timeout(1200)  # as long as a person reads at least
     page.keyboard.press("Enter")
     page.get_by_text("Saved: Show my name: on.").wait_for()
     assert row(linked).named is True

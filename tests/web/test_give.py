@@ -101,10 +101,20 @@ def test_the_name_is_shown_only_after_its_owner_ticked_it(linked: Linked, web: T
     assert linked.count("consent_event") == 0
     linked.wait(seconds=30)
     sent(web, give_link(linked), what="https://example.com/two")
-    press(web, mailed(linked.engine, Purpose.CONFIRM, 2), "yes", named="1")
+    path = mailed(linked.engine, Purpose.CONFIRM, 2)
+    form = fields(web.get(path).text, "yes") | {"named": "1"}
+    linked.wait(seconds=5)
+    web.post(path, data=form, headers=OURS)
     with read(linked.engine) as connection:
         assert connection.execute(consent_event.select()).one().switch == "name"
         assert connection.execute(employee.select().where(employee.c.id == linked.people["ana"])).one().named
+
+
+def test_a_machine_that_says_yes_gives_no_name(linked: Linked, web: TestClient) -> None:
+    sent(web, give_link(linked), named="1")
+    press(web, mailed(linked.engine, Purpose.CONFIRM), "yes", named="1")
+    assert one(linked.engine).state is not ContributionState.UNCONFIRMED
+    assert linked.count("consent_event") == 0
 
 
 def test_the_same_form_twice_is_one_post_and_one_mail(linked: Linked, web: TestClient) -> None:
