@@ -179,7 +179,7 @@ kind = "job"
 
 @pytest.mark.parametrize("words", ["\u200b\u2060", "\u3164", "\u2800 \u200d", "\ufeff"])
 def test_words_that_nobody_can_see_are_none(words: str) -> None:
-    with pytest.raises(checks.RefusedError, match="words that can be seen"):
+    with pytest.raises(addresses.RefusedError, match="words that can be seen"):
         checks.line(words)
     assert checks.line(f"{words}a") == f"{words}a".strip()
 
@@ -187,7 +187,7 @@ def test_words_that_nobody_can_see_are_none(words: str) -> None:
 @pytest.mark.parametrize(("count", "fine"), [(10, True), (11, False)])
 def test_marks_piled_on_one_letter_would_run_through_other_lines(count: int, fine: bool) -> None:
     piled = "Z" + "\u0301\u0323" * (count // 2) + "\u0301" * (count % 2)
-    with nullcontext() if fine else pytest.raises(checks.RefusedError, match="at most 10 marks on one letter"):
+    with nullcontext() if fine else pytest.raises(addresses.RefusedError, match="at most 10 marks on one letter"):
         assert checks.text(f"Zalgo {piled} here.") == f"Zalgo {piled} here."
 
 

@@ -68,7 +68,13 @@ def asked(engine: Engine) -> None:
     """Everybody asked something, and has an answer."""
     with write(engine) as connection:
         for number, _ in enumerate(NAMES, start=1):
-            put = {"key": f"k{number}", "employee": number, "kind": QuestionKind.QUESTION, "text": f"What of Wharf{number}?", "language": "en"}
+            put: dict[str, Any] = {
+                "key": f"k{number}",
+                "employee": number,
+                "kind": QuestionKind.QUESTION,
+                "text": f"What of Wharf{number}?",
+                "language": "en",
+            }
             entry = questions.put(connection, **put, now=EVENING - WEEK)
             ledger.answer(connection, entry, f"Answer{number}.", owner="Jonas", hand=Hand(who="mara", now=EVENING - WEEK))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select, update
@@ -147,7 +148,14 @@ def test_what_a_server_was_offered_once_stays_as_it_was(engine: Engine, tmp_path
 def test_an_answer_that_its_asker_took_back_is_not_printed_and_not_noted_as_printed(engine: Engine, tmp_path: Path, mailbox: Mailbox) -> None:
     with write(engine) as connection:
         for text in ("Why is Lyon closed?", "Who pays for lunch?"):
-            put = {"key": f"command:{text}", "employee": None, "kind": QuestionKind.QUESTION, "text": text, "language": "en", "now": MONDAY}
+            put: dict[str, Any] = {
+                "key": f"command:{text}",
+                "employee": None,
+                "kind": QuestionKind.QUESTION,
+                "text": text,
+                "language": "en",
+                "now": MONDAY,
+            }
             number = questions.put(connection, **put, confirmed=True)
             ledger.answer(connection, number, "Because.", owner="Jonas", hand=Hand(who="mara", now=MONDAY))
     config = drafted(engine, tmp_path, mailbox)
@@ -165,7 +173,14 @@ def test_who_withdraws_being_quoted_is_quoted_in_no_letter_to_come(engine: Engin
     config = drafted(engine, tmp_path, mailbox)
     with write(engine) as connection:
         consents.record(connection, 3, "quote", value=True, wording="1", now=MONDAY)
-        put = {"key": "k", "employee": 3, "kind": QuestionKind.QUESTION, "text": "Why is Lyon closed?", "language": "en", "now": MONDAY}
+        put: dict[str, Any] = {
+            "key": "k",
+            "employee": 3,
+            "kind": QuestionKind.QUESTION,
+            "text": "Why is Lyon closed?",
+            "language": "en",
+            "now": MONDAY,
+        }
         ledger.answer(connection, questions.put(connection, **put), "Nobody went.", owner="Jonas", hand=Hand(who="mara", now=MONDAY))
     edition.plan(engine, config, now=MONDAY)
     edition.approve(engine, now=MONDAY, who="test")
