@@ -115,19 +115,21 @@ def test_ask_be_answered_be_printed_and_be_thanked(office: Office, browser: Brow
     office.tick(minutes=1)
     assert "Jonas Weber, sales answers what you wrote" in said(office.last("ben@example.org", "Somebody will answer you"))
     office.edit(ledger.answer, 1, "Because customers would rather have visits.")
+    office.edit(ledger.reword, 1, "What of Lyon?")  # Ben has not said that he may be quoted
     office.tick(minutes=1)
     answered = office.last("ben@example.org", "You have an answer")
-    assert "Because customers would rather have visits. The next edition prints both, without your name." in said(answered)
+    assert "Because customers would rather have visits. The next edition prints the answer, without your name." in said(answered)
 
     office.tick(days=6)  # planned and approved
     office.tick(days=1)
     letter = office.last("ana@example.org")
     assert "2026-W49" in str(letter.parsed["message-id"])
     text = said(letter)
-    assert "Asked: Why is Lyon closed? Answered: Because customers would rather have visits. Jonas Weber, sales, " in text
+    assert "Asked: What of Lyon? Answered: Because customers would rather have visits. Jonas Weber, sales, " in text
     assert "Ben" not in text
+    assert "Why is Lyon closed?" not in text
     page.goto(link(answered))
-    assert "edition 2026-W49 prints both" in page.locator(".lead").inner_text()
+    assert "edition 2026-W49 prints the answer" in page.locator(".lead").inner_text()
     assert page.locator("form").count() == 0
 
 

@@ -146,7 +146,11 @@ def test_whoever_leaves_gets_one_receipt_that_leads_back(whole: Whole) -> None:
         web.post(path, data=fields(web.get(path).text), headers=OURS)
     with read(whole.engine) as connection:
         assert suppressions.held(connection, "ben@example.org", whole.now) == []
-        assert connection.execute(select(notice.c.state)).scalars().all() == ["sent"]
+    for _ in range(2):
+        whole.tick()
+    assert [letter.recipient for letter in whole.mailbox.letters()[len(letters) :]] == ["ben@example.org"] * 2, "one for coming back as well"
+    with read(whole.engine) as connection:
+        assert connection.execute(select(notice.c.state)).scalars().all() == ["sent", "sent"]
 
 
 def test_more_than_a_tenth_of_machines_among_those_who_left_is_told_in_the_morning(whole: Whole) -> None:

@@ -29,6 +29,7 @@ OWN = {
     "/a/": "control",
     "/pass/": "control",
 }
+POST_OF = {"/pass/": "03", "/v/": "02"}  # only what is inside is passed on, and only what no colleague wrote is asked about
 _HOLE = re.compile(r"\{[^}]*\}")
 TAILS = ("", "/01", "/010", "/012", "/", "/01/leave", "/export", "/erase", "/history", "/undo")
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -44,7 +45,8 @@ def templates(app: App) -> set[str]:
 def paths(app: App, token: str) -> Iterator[tuple[str, str]]:
     """(family, path) for each route with `token` in its first hole, and a post's number in the others."""
     for template in sorted(templates(app)):
-        filled = _HOLE.sub("03" if template.startswith("/pass/") else "01", _HOLE.sub(token, template, count=1))  # only what is inside is passed on
+        number = POST_OF.get(template.partition("{")[0], "01")
+        filled = _HOLE.sub(number, _HOLE.sub(token, template, count=1))
         for tail in TAILS:
             yield template.partition("{")[0], filled + tail
 
