@@ -19,8 +19,8 @@ from tests.conftest import NOW
 from tests.linked import ANA, BEN, BROWSER_TOKEN, Linked, read_link, share_link
 from tests.pipeline.test_redacting import MONDAY, POSTS, planned, send
 from tests.pipeline.test_redacting import mailbox as mailbox  # noqa: PLC0414 - pytest finds a fixture by its name
-from tests.web.conftest import linked as linked  # noqa: PLC0414
-from tests.web.conftest import web as web  # noqa: PLC0414
+from tests.web.conftest import linked as linked  # noqa: PLC0414 - a fixture, named for pytest
+from tests.web.conftest import web as web  # noqa: PLC0414 - a fixture, named for pytest
 
 GIVEN = POSTS.replace('id = "apples"', 'id = "apples-c7"').replace("/apples", "/apples-c7")
 
