@@ -134,6 +134,8 @@ def _stored(connection: Connection, slugs: Iterable[str]) -> set[str]:
 
 def arriving(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[str, ShortLink]:
     """Rows of short links that are not stored yet as a visit needs them, each with its post as it is now."""
+    if not rows:
+        return {}
     periods = hashes(connection, [row["edition_id"] for row in rows])
     posts = current(connection, [row["post_id"] for row in rows])
     return {

@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from digest.files.spool import Spool
 from digest.pipeline.replaying import replay
 from digest.web import misses
 from digest.web.app import make_app
+from digest.web.pages import Reply
 from digest.web.quick import Heads
 from digest.web.signals import Head
 from tests.linked import ANA, BEN, BROWSER, GROUP, OLD, PERSON, PHONE, Linked, read_link, share_link
@@ -111,6 +113,19 @@ def test_requests_that_come_at_once_are_answered_in_their_order(linked: Linked) 
         (1, linked.people["ben"]),
         (2, linked.people["ben"]),
     ]
+
+
+def test_a_page_that_cannot_be_made_keeps_nobody_else_waiting(linked: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Presses of one batch are answered one after the other: a bug in one answer is that one's alone."""
+
+    def broken(*_: object, **__: object) -> Reply:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("digest.web.links.lead", broken)
+    app, port = make_app(linked.engine, linked.settings(), lambda: linked.now), free_port()
+    with served(app, port), ThreadPoolExecutor(16) as crowd:
+        answers = list(crowd.map(lambda path: parts(ask(port, path))[0], [share_link(ANA, 1, "2"), read_link(ANA, 1)] * 24))
+    assert answers == [503, 302] * 24
 
 
 def test_a_head_that_came_before_is_read_once_and_answered_the_same(linked: Linked) -> None:
