@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from digest.domain.press import Press
 from digest.files.journal import Journal
@@ -18,8 +19,16 @@ from digest.pipeline.replaying import ready
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Noted:
+    """What presses find, and the lines of the journal that they leave."""
+
+    looked: Looked
+    lines: bytes
+
+
 class Journalling:
-    """Answers presses in batches; used by one thread at a time."""
+    """Answers presses in batches; each of its methods is used by one thread at a time, and only `keep` by another than the rest."""
 
     def __init__(self, tracker: Tracker, journal: Journal) -> None:
         self._tracker = tracker
@@ -28,27 +37,44 @@ class Journalling:
 
     def answer(self, presses: Sequence[Press]) -> list[Answer]:
         """An answer for each press, its event on disk. Raises StorageError; then nothing was recorded."""
-        looked = self._tracker.look(presses)
-        if looked is None:
+        found = self.look(presses)
+        if found is None:
             return self.mint(presses)
-        self._keep(looked)
-        return looked.answers
+        return self._kept(found)
 
     def mint(self, presses: Sequence[Press]) -> list[Answer]:
         """The same for presses whose short links must be written to the database first."""
-        looked = self._tracker.mint(presses)
-        self._keep(looked)
-        return looked.answers
+        return self._kept(_noted(self._tracker.mint(presses)))
 
-    def _keep(self, looked: Looked) -> None:
-        lines = [framed(text) for text in ready(looked.clicks, looked.visits, looked.made)]
+    def look(self, presses: Sequence[Press]) -> Noted | None:
+        """What presses find, and what must be kept of it, by reading alone; None where something must be written first. Raises StorageError."""
+        looked = self._tracker.look(presses)
+        return None if looked is None else _noted(looked)
+
+    def write(self, noted: Noted) -> None:
+        """Bring to disk what presses leave, in the journal or not at all. Raises OSError; then nothing was recorded."""
+        looked = noted.looked
+        self._journal.append(noted.lines, len(looked.clicks) + len(looked.visits))
+
+    def keep(self, noted: Sequence[Noted]) -> list[None]:
+        """The same, all of it at once; in the database where the journal cannot be written. Raises StorageError; then nothing was recorded."""
+        lines = b"".join(one.lines for one in noted)
         if lines:
-            self._write(lines, looked)
-        self._tracker.kept(looked)
+            self._write(lines, [one.looked for one in noted])
+        return [None] * len(noted)
 
-    def _write(self, lines: Sequence[bytes], looked: Looked) -> None:
+    def kept(self, noted: Noted) -> list[Answer]:
+        """It is on disk: what was found may be handed out."""
+        self._tracker.kept(noted.looked)
+        return noted.looked.answers
+
+    def _kept(self, noted: Noted) -> list[Answer]:
+        self.keep([noted])
+        return self.kept(noted)
+
+    def _write(self, lines: bytes, found: Sequence[Looked]) -> None:
         try:
-            self._journal.append(b"".join(lines), len(looked.clicks) + len(looked.visits))
+            self._journal.append(lines, sum(len(looked.clicks) + len(looked.visits) for looked in found))
         except OSError as error:
             if not self._told:
                 _log.warning(
@@ -57,6 +83,11 @@ class Journalling:
                     error.strerror,
                 )
             self._told = True
-            self._tracker.store(looked)
+            for looked in found:
+                self._tracker.store(looked)
         else:
             self._told = False
+
+
+def _noted(looked: Looked) -> Noted:
+    return Noted(looked=looked, lines=b"".join(map(framed, ready(looked.clicks, looked.visits, looked.made))))

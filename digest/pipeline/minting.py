@@ -16,9 +16,9 @@ from digest.pipeline.replaying import waiting_links
 
 
 class Minting:
-    """For the servers of one host, whose journals lie beside `spool`. Used by one thread at a time."""
+    """For the servers of one host, whose journals lie beside `spool`; None: they are not searched. Used by one thread at a time."""
 
-    def __init__(self, engine: Engine, spool: Spool) -> None:
+    def __init__(self, engine: Engine, spool: Spool | None) -> None:
         self._engine = engine
         self._spool = spool
         self._secret = b""
@@ -38,6 +38,8 @@ class Minting:
 
     def find(self, connection: Connection, slugs: AbstractSet[str]) -> dict[str, short_links.ShortLink]:
         """Those of `slugs`, which the database did not have, that stand in a journal; or in the database, which they reached just now."""
+        if self._spool is None:
+            return {}
         found = short_links.arriving(connection, waiting_links(self._spool, slugs))
         if missing := slugs - found.keys():
             with read(self._engine) as anew:

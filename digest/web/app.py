@@ -120,7 +120,7 @@ def make_app(
     """The application for `uvicorn`; `routes` adds other rooms (the desk). Its lifespan starts and stops the committer."""
     parts = machine(engine, settings, clock)
     known = Known(engine, clock)
-    presser = Gate(parts.committer, parts.minter, parts.misses, known, parts.trackers[0].seen, parts.spooled)
+    presser = Gate(parts.answering, parts.misses, known, parts.trackers[0].seen, parts.spooled)
     pages = Pages(settings)
     proxies = Proxies(settings.trusted_proxies)
     captions = Captions(engine.execution_options(patience=_PATIENCE), settings.caption_uses)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -18,7 +19,8 @@ from digest.pipeline.minting import Minting
 from digest.pipeline.presses import Tracker
 from digest.web.committer import Committer
 from digest.web.metrics import Figure, Meters, counter, gauge, histogram, metered
-from digest.web.misses import Misses
+from digest.web.misses import Answering, Misses
+from digest.web.prompt import Prompt
 from digest.web.replayer import Replayer
 from digest.web.settings import WebSettings
 from digest.web.spool import Spooled
@@ -31,8 +33,7 @@ class Machine:
     """The parts, as an operator looks at them."""
 
     trackers: tuple[Tracker, ...]
-    committer: Committer[Press, Answer]
-    minter: Committer[Press, Answer]  # of presses whose short link must be in the database first, lest the others wait for that
+    answering: Answering
     misses: Misses
     meters: Meters
     spooled: Spooled | None = None
@@ -41,17 +42,22 @@ class Machine:
 
     def start(self) -> None:
         """Start every thread."""
-        for committer in {self.committer, self.minter}:
-            committer.start()
+        for thread in self._threads():
+            thread.start()
         if self.replayer is not None:
             self.replayer.start()
 
     def stop(self) -> None:
         """Answer what waits, and end them."""
-        for committer in {self.committer, self.minter}:
-            committer.stop()
+        for thread in self._threads():
+            thread.stop()
         if self.replayer is not None:
             self.replayer.stop()
+
+    def _threads(self) -> Sequence[Committer[Any, Any]]:
+        """In the order to stop them: what one passes on, the next answers."""
+        there = dict.fromkeys((self.answering.committer, self.answering.minter))
+        return [*([self.answering.prompt.writer] if self.answering.prompt else []), *there]
 
     def settle(self) -> None:
         """Return when everything that was answered so far is in the database. Raises StorageError, OSError."""
@@ -61,7 +67,7 @@ class Machine:
     def figures(self) -> Iterator[Figure]:
         """What they have counted."""
         judged = sum((tracker.judged for tracker in self.trackers), Counter[tuple[str, str]]())
-        waiting = sum(committer.waiting for committer in {self.committer, self.minter})
+        waiting = sum(thread.waiting for thread in self._threads())
         missed = {("unknown",): self.misses.unknown, ("damaged",): self.misses.damaged, ("refused",): self.misses.refused}
         yield counter("digest_requests_total", "Answers by route family and class.", self.meters.requests, "family", "status")
         yield counter("digest_presses_total", "Presses that were recorded, by kind and class.", judged, "kind", "class")
@@ -81,7 +87,7 @@ class Machine:
     def ready(self) -> dict[str, str]:
         """What is wrong, by part; "ok" where nothing is."""
         room = self.spooled is None or self.spooled.spool.octets() < self.spooled.spool.most
-        alive = self.committer.alive and self.minter.alive
+        alive = all(thread.alive for thread in self._threads())
         return {"committer": "ok" if alive else "stopped", "spool": "ok" if room else "full"}
 
 
@@ -92,7 +98,8 @@ def machine(engine: Engine, settings: WebSettings, clock: Callable[[], datetime]
     if settings.spool is None:
         tracker = Tracker(patient, settings.for_tracking())
         committer: Committer[Press, Answer] = Committer(metered(tracker.answer, meters.committed))
-        return Machine(trackers=(tracker,), committer=committer, minter=committer, misses=misses, meters=meters)
+        answering = Answering(committer=committer, minter=committer)
+        return Machine(trackers=(tracker,), answering=answering, misses=misses, meters=meters)
     spool = Spool(settings.spool, most=settings.spool_octets)
     journal = Journal(spool) if settings.journal else None
     here = journal is not None and engine.dialect.name == "sqlite"  # every server of the database shares this host, and finds our short links
@@ -100,14 +107,18 @@ def machine(engine: Engine, settings: WebSettings, clock: Callable[[], datetime]
     spooled = Spooled(tracker, spool)
     work = tracker.answer if journal is None else Journalling(tracker, journal).answer
     committer = minter = Committer(metered(spooled.around(work), meters.committed))
-    trackers = [tracker]
-    if journal is not None and not here:
-        trackers.append(minting := Tracker(patient, settings.for_tracking(), seen=tracker.seen))
-        minter = Committer(metered(spooled.around(Journalling(minting, journal).mint), meters.committed))
+    trackers, prompt = [tracker], None
+    if journal is not None:
+        second = Tracker(patient, settings.for_tracking(), seen=tracker.seen, minting=Minting(patient, None) if here else None)
+        journalling = Journalling(second, journal)
+        trackers.append(second)
+        if here:
+            prompt = Prompt(journalling, meters.committed)
+        else:
+            minter = Committer(metered(spooled.around(journalling.mint), meters.committed))
     return Machine(
         trackers=tuple(trackers),
-        committer=committer,
-        minter=minter,
+        answering=Answering(committer=committer, minter=minter, prompt=prompt),
         misses=misses,
         meters=meters,
         spooled=spooled,

@@ -88,7 +88,9 @@ class Meters:
         self.seconds.observe(seconds)
 
 
-def metered(work: Callable[[Sequence[Q]], A], told: Callable[[int, float], None]) -> Callable[[Sequence[Q]], A]:
+def metered(
+    work: Callable[[Sequence[Q]], A], told: Callable[[int, float], None], size: Callable[[Sequence[Q]], int] = len
+) -> Callable[[Sequence[Q]], A]:
     """`work` on batches that tells the size of each and the seconds it took."""
 
     def timed(batch: Sequence[Q]) -> A:
@@ -96,7 +98,7 @@ def metered(work: Callable[[Sequence[Q]], A], told: Callable[[int, float], None]
         try:
             return work(batch)
         finally:
-            told(len(batch), time.perf_counter() - began)
+            told(size(batch), time.perf_counter() - began)
 
     return timed
 

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 
@@ -22,6 +23,7 @@ from digest.pipeline.answer import NOWHERE, Answer
 from digest.pipeline.seen import Seen
 from digest.web.committer import Committer
 from digest.web.known import Known
+from digest.web.prompt import Heard, Pending, Prompt
 from digest.web.spool import Spooled
 
 _A_MINUTE = 12.0
@@ -30,7 +32,6 @@ _LOOK = 0.5  # seconds between looks at who waits too long
 _PATIENCE = 3.0  # seconds a press waits for the database before memory answers it
 
 Presses = Committer[Press, Answer]
-Heard = Callable[[Answer | Exception], None]
 
 
 class Misses:
@@ -89,42 +90,27 @@ def _home(address: str) -> str:
     return str(found)
 
 
-class _Pending:
-    """A press that waits without a task."""
+@dataclass(frozen=True, kw_only=True)
+class Answering:
+    """Who answers presses."""
 
-    __slots__ = ("_heard", "_loop", "_over", "press", "since")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, press: Press, heard: Heard) -> None:
-        self._loop = loop
-        self._heard = heard
-        self._over = False
-        self.press = press
-        self.since = time.monotonic()
-
-    def get_loop(self) -> asyncio.AbstractEventLoop:
-        return self._loop
-
-    def done(self) -> bool:
-        return self._over
-
-    def set_result(self, result: Answer | Exception, /) -> None:
-        self._over = True
-        self._heard(result)
-
-    set_exception = set_result
+    committer: Presses
+    minter: Presses  # of presses whose short link must be in the database first, lest the others wait for that
+    prompt: Prompt | None = None  # of what comes without a task to wait in; None: the committer
 
 
 class Gate:
     """What every press goes through: a guesser is refused, and a database that hangs is not waited for."""
 
-    def __init__(self, committer: Presses, minter: Presses, misses: Misses, known: Known, seen: Seen, spooled: Spooled | None) -> None:
-        self._committer = committer
-        self._minter = minter
+    def __init__(self, answering: Answering, misses: Misses, known: Known, seen: Seen, spooled: Spooled | None) -> None:
+        self._committer = answering.committer
+        self._minter = answering.minter
+        self._prompt = answering.prompt
         self._misses = misses
         self._known = known
         self._seen = seen
         self.spooled = spooled  # where what cannot be stored waits; None: nowhere
-        self._pending: deque[_Pending] = deque()
+        self._pending: deque[Pending] = deque()
         self._tasks: set[asyncio.Future[None]] = set()
         self._stuck_at = -1  # batches that had come to an end when patience did; until one more does, nobody else waits
 
@@ -143,20 +129,26 @@ class Gate:
         """Like `ask`, without a task to wait in: `heard` is called later. False where only `ask` can judge: a guesser, or a database that hangs."""
         if self._misses.over(press.address) or self._stuck():
             return False
-        pending = _Pending(asyncio.get_running_loop(), press, lambda answer: self._heard(press, answer, heard))
-        self._for(press).hand(press, pending)
-        if self.spooled is not None:
-            self._impatient(pending)
+        pending = Pending(asyncio.get_running_loop(), self, press, heard)
+        (self._prompt.hand if self._prompt else self.pass_on)(pending)
         return True
 
-    def _heard(self, press: Press, answer: Answer | Exception, heard: Heard) -> None:
+    def pass_on(self, pending: Pending) -> None:
+        """The committer answers it."""
+        self._for(pending.press).hand(pending.press, pending)
+        self.mind(pending)
+
+    def heard(self, pending: Pending, answer: Answer | Exception) -> None:
+        """A press has its answer."""
         if not isinstance(answer, Exception) and answer.standing is Standing.UNKNOWN:
             self._misses.unknown += 1
-            self._misses.note(press.address)
-        heard(answer)
+            self._misses.note(pending.press.address)
+        pending.tell(answer)
 
-    def _impatient(self, pending: _Pending) -> None:
-        """See to it that nobody waits for long. One look at many costs less than a timer for each."""
+    def mind(self, pending: Pending) -> None:
+        """See to it that nobody waits for long, where there is another way. One look at many costs less than a timer for each."""
+        if self.spooled is None:
+            return
         self._pending.append(pending)
         if len(self._pending) == 1:
             pending.get_loop().call_later(_LOOK, self._look)
@@ -166,13 +158,13 @@ class Gate:
         while self._pending and (self._pending[0].done() or self._pending[0].since < now - _PATIENCE):
             late = self._pending.popleft()
             if not late.done():
-                self._stuck_at = self._committer.served
+                self._stuck_at = self._served()
                 self._tasks.add(task := asyncio.ensure_future(self._from_memory(late)))
                 task.add_done_callback(self._tasks.discard)
         if self._pending:
             asyncio.get_running_loop().call_later(_LOOK, self._look)
 
-    async def _from_memory(self, late: _Pending) -> None:
+    async def _from_memory(self, late: Pending) -> None:
         try:
             answer: Answer | Exception = await self._aside(late.press)
         except StorageError as error:
@@ -194,7 +186,7 @@ class Gate:
             async with asyncio.timeout(_PATIENCE):
                 return await self._for(press).ask(press)
         except TimeoutError:
-            self._stuck_at = self._committer.served
+            self._stuck_at = self._served()
             return await self._aside(press)
 
     def _for(self, press: Press) -> Presses:
@@ -202,7 +194,10 @@ class Gate:
         return self._minter if press.kind is Kind.SHARE and not self._seen.shared(press) else self._committer
 
     def _stuck(self) -> bool:
-        return self._stuck_at == self._committer.served
+        return self._stuck_at == self._served()
+
+    def _served(self) -> int:
+        return self._committer.served + (self._prompt.served if self._prompt else 0)
 
     async def _aside(self, press: Press) -> Answer:
         """What memory answers; the event has one id, wherever it ends up. Raises StorageError."""
