@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from digest.db.prepared import Packed, Row
-from digest.db.schema import click, day_salt, edition, edition_post, employee, message, post, token, visit
+from digest.db.schema import click, day_salt, edition, edition_post, employee, link_change, message, post, token, visit
 from digest.domain.post import Visibility
 from digest.domain.press import LinkedPost, LinkToken
 
@@ -32,6 +32,7 @@ def listed(connection: Connection, wanted: Iterable[str]) -> list[str] | str:
     return list(wanted) if connection.dialect.name == "postgresql" else json.dumps(list(wanted))
 
 
+_CHANGES = str(select(link_change.c.count))
 _ANY_TOKENS = (
     select(
         token.c.token,
@@ -48,6 +49,7 @@ _ANY_TOKENS = (
         employee.c.mastodon,
         message.c.networks,
         func.coalesce(message.c.sent_at, message.c.dated_at).label("sent_at"),
+        (message.c.sent_at.is_not(None) | token.c.employee_id.is_(None)).label("settled"),
     )
     .select_from(token)
     .outerjoin(employee, employee.c.id == token.c.employee_id)
@@ -88,6 +90,7 @@ def tokens(connection: Connection, wanted: Iterable[str]) -> dict[str, LinkToken
             networks=row.networks or "",
             sent_at=row.sent_at,
             mastodon=row.mastodon or "",
+            settled=bool(row.settled),
         )
         for row in _TOKENS.rows(connection, {"wanted": listed(connection, wanted)})
     }
@@ -124,6 +127,12 @@ def version(connection: Connection) -> object:
         return None
     driver: Any = connection.connection.driver_connection
     return driver.total_changes, driver.execute("PRAGMA data_version").fetchone()[0]
+
+
+def changes(connection: Connection) -> int:
+    """How often anything that links are answered by has changed, by SQLite's own count."""
+    driver: Any = connection.connection.driver_connection
+    return int(driver.execute(_CHANGES).fetchone()[0])
 
 
 def current(connection: Connection, wanted: Iterable[str]) -> dict[str, LinkedPost]:

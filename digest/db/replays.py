@@ -61,7 +61,7 @@ def bring(connection: Connection, clicks: Sequence[bytes], visits: Sequence[byte
     """
     for table, texts in ((short_link, made), (click, clicks), (visit, visits)):
         if texts:
-            connection.execute(_bringing(table, connection.dialect.name), {"texts": f"[{b','.join(texts).decode('ascii')}]"})
+            connection.execute(_bringing(table, connection.dialect.name), {"texts": f"[{b','.join(texts).decode()}]"})
 
 
 def strangers(connection: Connection, numbers: Iterable[int]) -> bool:

@@ -302,6 +302,12 @@ short_link = Table(
     UniqueConstraint("owner", "post_id", "network"),
 )
 
+link_change = Table(
+    "link_change",
+    metadata,
+    Column("count", BigInteger, primary_key=True, autoincrement=False),  # of changes to what links are answered by; one row, SQLite's triggers count
+)
+
 day_count = Table(
     "day_count",
     metadata,

@@ -11,9 +11,9 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote
 
 import ada_url
@@ -74,8 +74,7 @@ def number(n: int) -> str:
     return base32(n, 2)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tail:
+class Tail(NamedTuple):
     """What stood behind a token: `/<n>` or `/<n><k>`."""
 
     token: str

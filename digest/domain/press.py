@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 EVERYONE = "group:everyone"  # owns the short links of people who are not measured
 NOBODY = "nobody"  # the group of people who are not measured: they share one token, and it counts nothing
@@ -22,9 +23,8 @@ class Kind(StrEnum):
     VISIT = "visit"  # /l/: by anyone, from a shared post
 
 
-@dataclass(frozen=True, kw_only=True)
-class Press:
-    """One request for a link, as it came in."""
+class Press(NamedTuple):
+    """One request for a link, as it came in. A tuple, because one is made for each."""
 
     kind: Kind
     at: datetime
@@ -34,7 +34,7 @@ class Press:
     counts: bool = True  # False for HEAD: the same answer, no event
     address: str = ""  # hashed before it reaches the disk
     referrer_host: str = ""
-    signals: Mapping[str, Any] = field(default_factory=dict)  # raw; never changed afterwards
+    signals: Mapping[str, Any] = MappingProxyType({})  # raw; never changed afterwards
     event: str = ""  # the id its event will have; one that stays makes it harmless to record twice
 
 
@@ -54,6 +54,7 @@ class LinkToken:
     networks: str = ""  # letters of the person's own networks
     sent_at: datetime | None = None
     mastodon: str = ""  # the server the person named
+    settled: bool = False  # nothing about it changes by itself: the mail server has the message, or there is none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +84,11 @@ class Standing(StrEnum):
     PAUSED = "paused"  # the post was recalled, with a reason
     EXPIRED = "expired"  # too old, and what it led to is gone
     UNKNOWN = "unknown"  # none of ours, or not in this message
+
+    @property
+    def leads(self) -> bool:
+        """True when it leads to the article."""
+        return self is Standing.GO or self is Standing.UNATTRIBUTED
 
 
 def standing(kind: Kind, token: LinkToken | None, post: LinkedPost | None, now: datetime) -> Standing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from digest.domain.edition import EditionContent, EditionPost
 from digest.domain.press import Standing
@@ -29,8 +29,7 @@ class Share:
     counted: bool = True  # presses of this link leave something behind
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """Where a press leads. Classes never change it."""
 
     standing: Standing

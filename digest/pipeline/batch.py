@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from digest.db import short_links
 from digest.domain.edition import EditionContent
@@ -12,39 +12,48 @@ from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing
 from digest.pipeline.fresh import Posts
 
 
+@dataclass(kw_only=True, slots=True)
+class Find:
+    """A press with what it names, as far as there is such a thing, and what may become of it."""
+
+    press: Press
+    token: LinkToken | None = None  # of a press of the message
+    post: LinkedPost | None = None
+    link: short_links.ShortLink | None = None  # of a visit
+    standing: Standing = Standing.UNKNOWN
+    click_id: str = ""  # goes with the visitor
+
+
 class Batch:
     """What a batch of presses asks for and what was found."""
 
-    def __init__(self, *, presses: Sequence[Press]) -> None:
+    def __init__(self, *, presses: Sequence[Press], trap: str = "") -> None:
         self.presses = presses
-        self.trap = ""  # where the link that no person sees leads; "": there is none
+        self.trap = trap  # where the link that no person sees leads; "": there is none
         self.tokens: dict[str, LinkToken] = {}
+        self.read_tokens: Mapping[str, LinkToken] = {}  # those that were not remembered
         self.posts: Posts = {}
         self.links: dict[str, short_links.ShortLink] = {}
+        self.read_links: Mapping[str, short_links.ShortLink] = {}
         self.own: dict[int, set[str]] = {}
-        self.standings: list[Standing] = []
+        self.finds: list[Find] = []  # of each press, in their order
         self.shared: set[int] = set()
         self.contents: dict[int, EditionContent] = {}
         self.wants: dict[tuple[str, int, str], short_links.Want] = {}
         self.slugs: dict[tuple[str, str, str], str] = {}
-        self.click_ids: dict[int, str] = {}  # id() of a press -> what goes with the visitor
-        self._places = {id(press): place for place, press in enumerate(presses)}
-        self._pairs: dict[int, tuple[LinkToken | None, LinkedPost | None]] = {}
 
-    def pair(self, press: Press) -> tuple[LinkToken | None, LinkedPost | None]:
-        """The token and post that a press of the message names; asked once tokens and posts are there."""
-        found = self._pairs.get(id(press))
-        if found is None:
-            found = self._pairs[id(press)] = self._pair(press)
-        return found
+    def match(self) -> list[Find]:
+        """Bring each press together with what was found for it."""
+        self.finds = [self._find(press) for press in self.presses]
+        return self.finds
 
-    def _pair(self, press: Press) -> tuple[LinkToken | None, LinkedPost | None]:
+    def _find(self, press: Press) -> Find:
+        if press.kind is Kind.VISIT:
+            return Find(press=press, link=self.links.get(press.key))
         token = self.tokens.get(press.key)
-        if token and self.trap and press.kind is Kind.READ and press.n == HONEYPOT:
+        if token is None:
+            return Find(press=press)
+        if self.trap and press.n == HONEYPOT and press.kind is Kind.READ:
             nothing = LinkedPost(edition=token.edition, n=HONEYPOT, id="", title="", internal=False, url=self.trap, recalled=None)
-            return replace(token, numbers=None), nothing
-        return token, self.posts.get((token.edition, press.n)) if token else None
-
-    def place(self, press: Press) -> int:
-        """Where the press stands in the batch."""
-        return self._places[id(press)]
+            return Find(press=press, token=replace(token, numbers=None), post=nothing)
+        return Find(press=press, token=token, post=self.posts.get((token.edition, press.n)))

@@ -10,15 +10,17 @@ from functools import lru_cache, partial
 from random import Random
 from typing import Any
 
+from digest.db.short_links import ShortLink
 from digest.domain.link import HONEYPOT
-from digest.domain.press import Kind, LinkToken, Press, Standing, disguise, source_hash
+from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing, disguise, source_hash
 from digest.domain.visitor import classify, is_within, network_label
 from digest.pipeline.answer import Row
-from digest.pipeline.batch import Batch
+from digest.pipeline.batch import Batch, Find
 from digest.pipeline.landing import new_click_id
 from digest.pipeline.seen import Seen
 from digest.pipeline.tracking import OWN_MINUTES, Mode, TrackingSettings, employee_of, judged
 
+_READ, _SHARE, _VISIT = Kind.READ.value, Kind.SHARE.value, Kind.VISIT.value
 _OWN = timedelta(minutes=OWN_MINUTES)
 
 
@@ -35,44 +37,38 @@ class Events:
         self._sharers = seen.sharers
         self.judged: Counter[tuple[str, str]] = Counter()  # (kind, class) -> presses since the start
 
-    def counted(self, batch: Batch) -> list[Press]:
-        """The presses that leave something behind."""
-        pairs = zip(batch.presses, batch.standings, strict=True)
-        return [press for press, found in pairs if press.counts and found is Standing.GO and self._may_count(press, batch)]
+    def counted(self, batch: Batch) -> list[Find]:
+        """Those that leave something behind."""
+        return [find for find in batch.finds if find.standing is Standing.GO and find.press.counts and self._may_count(find)]
 
-    def _may_count(self, press: Press, batch: Batch) -> bool:
+    def _may_count(self, find: Find) -> bool:
         """Whether a press may leave anything behind: strangers came by a public link, an employee may have said no."""
-        if press.kind is Kind.VISIT:
-            return self._settings.mode is not Mode.OFF
-        return self._settings.counts(batch.tokens[press.key])
+        return self._settings.mode is not Mode.OFF if find.token is None else self._settings.counts(find.token)
 
-    def rows(self, batch: Batch, counted: Sequence[Press], salt: bytes) -> tuple[list[Row], list[Row]]:
+    def rows(self, batch: Batch, counted: Sequence[Find], salt: bytes) -> tuple[list[Row], list[Row]]:
         """Clicks and visits; `salt` is the day's."""
-        clicks = [self._click(press, batch, salt) for press in counted if press.kind is not Kind.VISIT]
-        visits = [self._visit(press, batch, salt) for press in counted if press.kind is Kind.VISIT]
-        self.judged.update((row.get("kind", Kind.VISIT.value), row["class"]) for row in (*clicks, *visits))
+        clicks = [self._click(find.press, find.token, find.post, salt) for find in counted if find.token is not None and find.post is not None]
+        visits = [self._visit(find, find.link, batch, salt) for find in counted if find.link is not None]
+        self.judged.update((row.get("kind", _VISIT), row["class"]) for row in (*clicks, *visits))
         return clicks, visits
 
-    def signals(self, press: Press, token: LinkToken | None) -> dict[str, Any]:
-        """What a press says about itself, and what is known about its address and its letter."""
+    def _signals(self, press: Press) -> dict[str, Any]:
+        """What a press says about itself, and what is known about its address."""
         signals = dict(press.signals)
         label = self._label(press.address)
         if label:
             signals["net"] = label
-        if token is not None and token.sent_at is not None and self._settings.measures(token):  # else it would tell the message, and so the person
-            signals["age"] = round((press.at - token.sent_at).total_seconds(), 3)
         return signals
 
-    def _click(self, press: Press, batch: Batch, salt: bytes) -> Row:
-        token, post = batch.pair(press)
-        if token is None or post is None:
-            raise KeyError(press.key)
-        signals = self.signals(press, token)
+    def _click(self, press: Press, token: LinkToken, post: LinkedPost, salt: bytes) -> Row:
+        signals = self._signals(press)
+        measured = self._settings.measures(token)
+        if measured and token.sent_at is not None:  # else it would tell the message, and so the person
+            signals["age"] = round((press.at - token.sent_at).total_seconds(), 3)
         if press.n == HONEYPOT:
             signals["honeypot"] = True
-        measured = self._settings.measures(token)
         network = self._letters.get(press.letter)
-        source = self._source(salt, press.address, str(signals.get("ua", "")))
+        source = self._source(salt, press.address, signals.get("ua", ""))
         if press.kind is Kind.SHARE and measured and token.employee is not None:
             self._sharers.put({(token.employee, source): press.at})
         return {
@@ -84,7 +80,7 @@ class Events:
             "group_key": token.group,
             "n": press.n,
             "post_id": post.id,
-            "kind": press.kind.value,
+            "kind": _SHARE if press.kind is Kind.SHARE else _READ,
             "network": network.name if network else "",
             "signals": signals,
             "source": source,
@@ -96,20 +92,20 @@ class Events:
         shared = self._sharers.get((person, source))
         return source in batch.own.get(person, ()) or (shared is not None and press.at - shared <= _OWN)
 
-    def _visit(self, press: Press, batch: Batch, salt: bytes) -> Row:
-        link = batch.links[press.key]
-        signals = self.signals(press, None)
-        agent = str(signals.get("ua", ""))
+    def _visit(self, find: Find, link: ShortLink, batch: Batch, salt: bytes) -> Row:
+        press = find.press
+        signals = self._signals(press)
+        agent = signals.get("ua", "")
         person = employee_of(link.owner)
         if person is not None and self._is_own(person, self._source(salt, press.address, agent), press, batch):
             signals["own"] = True
         if self._inside(press.address):
             signals["inside"] = True
-        batch.click_ids[id(press)] = click_id = new_click_id(link, self._settings.click_hosts, self._random)
+        find.click_id = new_click_id(link, self._settings.click_hosts, self._random)
         return {
             "event": press.event or new_event(press.at),
             "at": press.at,
-            "click_id": click_id or None,
+            "click_id": find.click_id or None,
             "slug": link.slug,
             "signals": signals,
             "visitor": self._source(salt, press.address, agent, link.slug),

@@ -21,7 +21,7 @@ from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing, ow
 from digest.domain.target import is_own_link
 from digest.errors import StorageError
 from digest.pipeline.answer import NOWHERE, Answer, Looked, Remembered, Row, Share
-from digest.pipeline.batch import Batch
+from digest.pipeline.batch import Batch, Find
 from digest.pipeline.events import Events
 from digest.pipeline.fresh import Fresh
 from digest.pipeline.landing import public_title, visited
@@ -67,7 +67,7 @@ class Tracker:
     def answer(self, presses: Sequence[Press]) -> list[Answer]:
         """An answer for each press, its event committed. Raises StorageError; then nothing was recorded."""
         batch = self._written(presses, self._record)
-        return [self._answer(press, batch) for press in presses]
+        return [self._answer(find, batch) for find in batch.finds]
 
     def mint(self, presses: Sequence[Press]) -> Looked:
         """What `presses` find and leave; short links and the day's salt are written where they were missing. Raises StorageError."""
@@ -79,7 +79,6 @@ class Tracker:
             with write(self._engine) as connection:
                 batch = self._look_up(connection, presses)
                 record(connection, batch)
-                self._fresh.wrote(connection)
         except StorageError:  # it may still be read, and memory will be asked
             with suppress(StorageError), read(self._engine) as connection:
                 self._look_up(connection, presses)
@@ -89,17 +88,16 @@ class Tracker:
 
     def from_memory(self, presses: Sequence[Press]) -> Remembered:
         """Answers out of what was seen, and the events they leave. Asks no database and mints no short link (share-links O5)."""
-        batch = self.seen.batch(presses)
-        batch.trap = self._trap
-        batch.standings = [self._standing(press, batch) for press in batch.presses]
+        batch = self.seen.batch(presses, self._trap)
+        self._judge(batch)
         self._wish(batch)
         self.seen.fill_slugs(batch)
         counted = self._events.counted(batch)
-        day = max((press.at for press in counted), default=_NEVER).date().isoformat()
+        day = max((find.press.at for find in counted), default=_NEVER).date().isoformat()
         if self._salt[0] not in {day, f"~{day}"}:
             self._salt = (f"~{day}", self._random(_SALT_BYTES))  # in memory only; the day's own takes over when it can be had
         clicks, visits = self._events.rows(batch, counted, self._salt[1])
-        answers = {id(press): self._answer(press, batch) for press in batch.presses}
+        answers = {id(find.press): self._answer(find, batch) for find in batch.finds}
         return Remembered(answers=[answers.get(id(press)) for press in presses], clicks=clicks, visits=visits)
 
     def look(self, presses: Sequence[Press]) -> Looked | None:
@@ -122,9 +120,9 @@ class Tracker:
         batch.slugs |= {(row["owner"], row["post_id"], row["network"]): row["slug"] for row in made or ()}
         return made if missing else []
 
-    def _looked(self, batch: Batch, counted: Sequence[Press], made: list[Row]) -> Looked:
+    def _looked(self, batch: Batch, counted: Sequence[Find], made: list[Row]) -> Looked:
         clicks, visits = self._events.rows(batch, counted, self._salt[1])
-        return Looked(answers=[self._answer(press, batch) for press in batch.presses], batch=batch, clicks=clicks, visits=visits, made=made)
+        return Looked(answers=[self._answer(find, batch) for find in batch.finds], batch=batch, clicks=clicks, visits=visits, made=made)
 
     def store(self, looked: Looked) -> None:
         """Put the events and short links of what was looked up into the database. Raises StorageError."""
@@ -143,21 +141,21 @@ class Tracker:
                 links.ensure_salt(connection, now, self._random)
 
     def _look_up(self, connection: Connection, presses: Sequence[Press]) -> Batch:
-        batch = Batch(presses=presses)
-        batch.trap = self._trap
+        batch = Batch(presses=presses, trap=self._trap)
+        self._fresh.look(connection)
         keys = {press.key for press in presses if press.kind is not Kind.VISIT}
         if keys:
-            batch.tokens = links.tokens(connection, keys)
+            batch.tokens, batch.read_tokens = self._fresh.tokens(connection, keys)
         shown = {token.edition for token in batch.tokens.values()}
         if shown:
             batch.posts = self._fresh.posts(connection, shown)
         slugs = {press.key for press in presses if press.kind is Kind.VISIT}
         if slugs:
-            batch.links = short_links.find(connection, slugs)
+            batch.links, batch.read_links = self._fresh.links(connection, slugs)
             if self._minting is not None and (missing := slugs - batch.links.keys()):
                 batch.links |= self._minting.find(connection, missing)
             batch.own = self._own(connection, batch)
-        batch.standings = [self._standing(press, batch) for press in presses]
+        self._judge(batch)
         self._plan_shares(connection, batch)
         self.seen.keep(batch)
         return batch
@@ -167,15 +165,17 @@ class Tracker:
         since = max(press.at for press in batch.presses) - timedelta(minutes=OWN_MINUTES)
         return links.recent_sources(connection, [o for o in owners if o is not None], since) if owners else {}
 
-    def _standing(self, press: Press, batch: Batch) -> Standing:
-        if press.kind is Kind.VISIT:
-            return self._link_standing(batch.links.get(press.key), press.at)
-        token, post = batch.pair(press)
+    def _judge(self, batch: Batch) -> None:
+        for find in batch.match():
+            press = find.press
+            find.standing = self._link_standing(find.link, press.at) if press.kind is Kind.VISIT else self._standing(find)
+
+    def _standing(self, find: Find) -> Standing:
+        press, post = find.press, find.post
         if press.letter and press.letter != "0" and press.letter not in self._letters:
             return Standing.UNKNOWN
-        found = standing(press.kind, token, post, press.at)
-        leads = found in {Standing.GO, Standing.UNATTRIBUTED}
-        return Standing.UNKNOWN if leads and post is not None and not self._leads(post.url) else found
+        found = standing(press.kind, find.token, post, press.at)
+        return Standing.UNKNOWN if post is not None and found.leads and not self._leads(post.url) else found
 
     def _link_standing(self, link: short_links.ShortLink | None, now: datetime) -> Standing:
         if link is None:
@@ -192,16 +192,16 @@ class Tracker:
         """The short links that exist already, and the words of the editions that are shared from."""
         self._wish(batch)
         if batch.wants:
-            batch.slugs = short_links.slugs(connection, batch.wants.values())
+            batch.slugs = self._fresh.slugs(connection, {want.key: want for want in batch.wants.values()})
         if batch.shared:
-            for edition, (_, digest) in links.hashes(connection, batch.shared).items():
+            for edition, (_, digest) in self._fresh.hashes(connection, batch.shared).items():
                 batch.contents[edition] = self._content(connection, edition, digest, max(press.at for press in batch.presses))
 
     def _wish(self, batch: Batch) -> None:
         """Which editions are shared from, and which short links are needed."""
-        for press, found in zip(batch.presses, batch.standings, strict=True):
-            token, post = batch.pair(press)
-            if press.kind is Kind.SHARE and found is Standing.GO and token and post:
+        for find in batch.finds:
+            press, token, post = find.press, find.token, find.post
+            if press.kind is Kind.SHARE and find.standing is Standing.GO and token and post:
                 batch.shared.add(token.edition)
                 network = self._letters.get(press.letter)
                 if network is not None and self._settings.counts(token) and self._settings.short:
@@ -246,21 +246,19 @@ class Tracker:
             self._salt = (day, found)
         return True
 
-    def _answer(self, press: Press, batch: Batch) -> Answer:
-        found = batch.standings[batch.place(press)]
+    def _answer(self, find: Find, batch: Batch) -> Answer:
+        press, found, token, post = find.press, find.standing, find.token, find.post
         if press.kind is Kind.VISIT:
-            return visited(found, batch.links.get(press.key), batch.click_ids.get(id(press), ""), press.at)
-        token, post = batch.pair(press)
+            return visited(found, find.link, find.click_id, press.at)
         if token is None or post is None or found is Standing.UNKNOWN:
             return NOWHERE
         if found is Standing.GO and press.kind is Kind.SHARE:
             return self._shared(press, batch, token, post)
-        leads = found in {Standing.GO, Standing.UNATTRIBUTED}
         return Answer(
             standing=found,
             title=public_title(post, press.at),
             language=token.language,
-            target=(web_address(post.url) or "") if leads else "",
+            target=(web_address(post.url) or "") if found.leads else "",
             detail=(post.recalled or "") if found is Standing.PAUSED else "",
         )
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import Engine, make_url
 
 from digest.config import Config
@@ -31,9 +32,6 @@ _READY = {
 }  # how a record for the database alone begins
 _MOMENTS = {CLICK: "at", VISIT: "at", LINK: "created_at", SWITCH: "at"}
 _OWNED = re.compile(rb'"owner":"employee:(\d+)"')
-
-
-_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +77,7 @@ def ready(clicks: Iterable[Mapping[str, Any]], visits: Iterable[Mapping[str, Any
         moment = _MOMENTS[what]
         for row in rows:
             plain = {**row, moment: row[moment].isoformat(timespec="microseconds")}
-            yield _ENCODER.encode({"v": 1, "what": what, "row": plain}).encode("ascii")
+            yield to_json({"v": 1, "what": what, "row": plain})
 
 
 def waiting_links(spool: Spool, slugs: Iterable[str]) -> list[Row]:

@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Generic, TypeVar
 
 from digest.db import short_links
 from digest.domain.edition import EditionContent
 from digest.domain.press import Kind, LinkedPost, LinkToken, Press
 from digest.pipeline.batch import Batch
 from digest.pipeline.fresh import Posts
+from digest.pipeline.memory import Bounded
 
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
 _LINKS = 20_000  # tokens, and as many short links: about 25 MB when full
 _EDITIONS = 16
 _SHARERS = 5000
-
-
-class Bounded(Generic[K, V]):
-    """A mapping that forgets what was not written for longest, beyond `most` entries."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._entries: OrderedDict[K, V] = OrderedDict()
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self._entries)
-
-    def __contains__(self, key: K) -> bool:
-        """Whether something stands there."""
-        return key in self._entries
-
-    def get(self, key: K) -> V | None:
-        """What stands there, or None."""
-        return self._entries.get(key)
-
-    def put(self, entries: Mapping[K, V]) -> None:
-        """Write entries, and forget the oldest."""
-        for key, value in entries.items():
-            self._entries.pop(key, None)
-            self._entries[key] = value
-        while len(self._entries) > self._most:
-            self._entries.popitem(last=False)
 
 
 class Seen:
@@ -70,8 +39,8 @@ class Seen:
                 posts.setdefault(edition, {})[n] = post
             self._posts.put(posts)
             self._kept = batch.posts
-        self._tokens.put(batch.tokens)
-        self._links.put(batch.links)
+        self._tokens.put(batch.read_tokens)
+        self._links.put(batch.read_links)
         self._slugs.put(batch.slugs)
         self._contents.put(batch.contents)
         self._shared.put({which: True for which, want in batch.wants.items() if want.key in batch.slugs})
@@ -97,9 +66,9 @@ class Seen:
         token = self._tokens.get(press.key)
         return token is not None and token.edition in self._posts and (press.kind is Kind.READ or token.edition in self._contents)
 
-    def batch(self, presses: Sequence[Press]) -> Batch:
-        """Those of `presses` that are known, with everything known about them."""
-        found = Batch(presses=[press for press in presses if self.knows(press)])
+    def batch(self, presses: Sequence[Press], trap: str) -> Batch:
+        """Those of `presses` that are known, with everything known about them. `trap`: as a batch has it."""
+        found = Batch(presses=[press for press in presses if self.knows(press)], trap=trap)
         for press in found.presses:
             link = self._links.get(press.key) if press.kind is Kind.VISIT else None
             token = self._tokens.get(press.key) if press.kind is not Kind.VISIT else None

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from digest.domain.link import SHARE_PAGE, Tail, parse_tail
-from digest.domain.press import Kind, Press, Standing
+from digest.domain.press import Kind, Press
 from digest.domain.share import Network, composed, too_long, with_link
 from digest.domain.slug import SlugTail, parse_slug
 from digest.pipeline.answer import Answer, Share
@@ -47,8 +47,10 @@ def press_of(path: str, head: Head, peer: str, proxies: Proxies, now: datetime) 
     if found is None or kind is None:
         return None
     key, n, letter = (found.token, found.n, found.network) if isinstance(found, Tail) else (found.slug, 0, "")
-    mutated = found.mutated or not path.startswith(("/r/", "/s/", "/l/"))
-    marks = {name: True for name, there in (("mutated", mutated), ("junk", found.junk)) if there}
+    signals = head.signals
+    if found.mutated or found.junk or path[:3] not in _KINDS:
+        marks = (("mutated", found.mutated or path[:3] not in _KINDS), ("junk", found.junk))
+        signals = signals | {name: True for name, there in marks if there}
     return Press(
         kind=kind,
         at=now,
@@ -58,7 +60,7 @@ def press_of(path: str, head: Head, peer: str, proxies: Proxies, now: datetime) 
         counts=head.method != "HEAD",
         address=proxies.client(peer, head.forwarded) if head.forwarded else peer,
         referrer_host=head.referrer if kind is Kind.VISIT else "",
-        signals=head.signals | marks if marks else head.signals,
+        signals=signals,
         event=new_event(now),
     )
 
@@ -107,7 +109,7 @@ class LinkDoor:
         return lead(share, share.post.title, pages=self._pages, phone=on_phone(head.asked), status=302)
 
     def _plain(self, answer: Answer, press: Press | None, head: Head) -> Reply:
-        if press is None or answer.standing not in {Standing.GO, Standing.UNATTRIBUTED}:
+        if press is None or not answer.standing.leads:
             language = answer.language or preferred_language(head.headers)
             return self._pages.standing(answer.standing, language, detail=answer.detail, title=answer.title)
         cache = "private, max-age=0" if press.kind is Kind.VISIT else "no-store"

@@ -93,6 +93,7 @@ class LinkProtocol(HttpToolsProtocol):
     _between = True  # the parser has read a whole request, or none yet
     _raw = b""  # what came at once, if nothing stood before it
     _date: tuple[object, bytes] = (None, b"")  # the headers that uvicorn adds, as they are this second
+    _answered_at = float("-inf")  # shortly, by the loop's clock
 
     def data_received(self, data: bytes) -> None:
         """Let the parser read what `_again` could not answer."""
@@ -105,7 +106,6 @@ class LinkProtocol(HttpToolsProtocol):
         found = cast("Answering", self.app).heads.get(data[first.end() :]) if first else None
         if first is None or found is None:
             return False
-        self._unset_keepalive_if_required()
         return self._begin(first[1], found[0], keep_alive=found[1])
 
     def _is_free(self) -> bool:
@@ -165,7 +165,26 @@ class LinkProtocol(HttpToolsProtocol):
         short.response_complete = True
         if not short.keep_alive:
             self.transport.close()
-        self.on_response_complete()
+        if self.pipeline or not short.keep_alive:
+            self.on_response_complete()
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Wait for the next request. One timer serves many of them: to set and cancel one for each costs more than to look again."""
+        self.server_state.total_requests += 1
+        self._answered_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Hang up, unless there was another request since the timer was set."""
+        self.timeout_keep_alive_task = None
+        left = self._answered_at + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        elif self.cycle is None or self.cycle.response_complete:
+            super().timeout_keep_alive_handler()
 
     def _added(self) -> bytes:
         now = self.server_state.default_headers

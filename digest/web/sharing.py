@@ -175,14 +175,14 @@ class SharePage:
             return False
 
     def _elsewhere(self, answer: Answer, scope: Scope) -> Reply:
-        if answer.standing in {Standing.GO, Standing.UNATTRIBUTED}:
+        if answer.standing.leads:
             return redirect(302, answer.target, vary=BY_DEVICE)
         language = answer.language or preferred_language(scope["headers"])
         return self._pages.standing(answer.standing, language, detail=answer.detail, title=answer.title)
 
     async def _sent(self, scope: Scope, press: Press, form: FormData) -> Reply:
         filled = Filled(letter=field(form, "network"), words=field(form, "words"), server=field(form, "server"), taken=bool(field(form, "taken")))
-        quiet = replace(press, counts=False)
+        quiet = press._replace(counts=False)
         if field(form, "caption"):
             return await self._started(scope, quiet, filled, field(form, "caption"))
         if field(form, "remember"):
@@ -194,7 +194,7 @@ class SharePage:
         if network.server and filled.server and not server:
             return await self._shown(scope, quiet, replace(filled, problem="server"))
         marks = {"caption": True} if filled.taken else {}
-        answer = await self._presser.ask(replace(press, letter=filled.letter, signals={**press.signals, **marks}))
+        answer = await self._presser.ask(press._replace(letter=filled.letter, signals={**press.signals, **marks}))
         if answer.share is None:
             return self._elsewhere(answer, scope)
         if network.server and "server" in form:

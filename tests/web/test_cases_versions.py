@@ -162,7 +162,8 @@ def test_a_clock_that_jumps_leaves_events_in_their_order_and_locks_nobody_out(li
 
 def test_what_the_server_remembers_is_bounded(linked: Linked) -> None:
     """I7: every table in memory has a limit, whatever a storm brings."""
-    from digest.pipeline.seen import Bounded, Seen
+    from digest.pipeline.memory import Bounded
+    from digest.pipeline.seen import Seen
     from digest.web import signals
 
     seen = Seen(most=100)
