@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, Table, Text, bindparam, delete, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, String, Table, Text, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -189,10 +189,31 @@ def destroy_salts(connection: Connection, now: datetime) -> int:
     return connection.execute(delete(day_salt).where(old)).rowcount
 
 
-def recent_sources(connection: Connection, owners: Iterable[int], since: datetime) -> dict[int, set[str]]:
-    """Employee -> browsers that followed their links since then: an owner looking at the own short link is no reach."""
-    found: dict[int, set[str]] = {}
-    rows = connection.execute(select(click.c.employee_id, click.c.source).where(click.c.employee_id.in_(list(owners)), click.c.at >= since))
-    for row in rows:
-        found.setdefault(row.employee_id, set()).add(row.source)
-    return found
+Browser = tuple[int, str]  # an employee, and a day's hash
+
+
+def pressed(connection: Connection, browsers: Iterable[Browser], since: datetime) -> set[Browser]:
+    """Those of `browsers` that followed links of their employee's messages since then: an owner looking at the own short link is no reach."""
+    pairs = sorted(browsers)
+    if connection.dialect.name == "postgresql":
+        asked: dict[str, Any] = {"people": [person for person, _ in pairs], "sources": [source for _, source in pairs]}
+    else:
+        asked = {"wanted": json.dumps(pairs)}
+    return {(row.person, row.browser) for row in _PRESSED.rows(connection, {**asked, "since": since})}
+
+
+def _pressing(dialect: str) -> Select[Any]:
+    person: ColumnElement[Any]
+    browser: ColumnElement[Any]
+    if dialect == "postgresql":
+        lists = bindparam("people", type_=ARRAY(BigInteger)), bindparam("sources", type_=ARRAY(String))
+        pairs = func.unnest(*lists).table_valued("person", "browser").render_derived()
+        person, browser = pairs.c.person, pairs.c.browser
+    else:
+        pairs = func.json_each(bindparam("wanted", type_=Text)).table_valued("value")
+        person, browser = func.json_extract(pairs.c.value, "$[0]"), func.json_extract(pairs.c.value, "$[1]")
+    mine = select(click.c.id).where(click.c.employee_id == person, click.c.source == browser, click.c.at >= bindparam("since", type_=click.c.at.type))
+    return select(person.label("person"), browser.label("browser")).select_from(pairs).where(mine.exists())
+
+
+_PRESSED = Packed(_pressing)

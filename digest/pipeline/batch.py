@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from digest.db import short_links
+from digest.db import links, short_links
 from digest.domain.edition import EditionContent
 from digest.domain.link import HONEYPOT
 from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing
@@ -35,7 +35,7 @@ class Batch:
         self.posts: Posts = {}
         self.links: dict[str, short_links.ShortLink] = {}
         self.read_links: Mapping[str, short_links.ShortLink] = {}
-        self.own: dict[int, set[str]] = {}
+        self.own: set[links.Browser] = set()  # browsers of visitors whose own links they follow
         self.finds: list[Find] = []  # of each press, in their order
         self.shared: set[int] = set()
         self.contents: dict[int, EditionContent] = {}

@@ -87,10 +87,15 @@ class Events:
             **judged(classify(signals, press.at, self._settings.thresholds)),
         }
 
+    def owners(self, counted: Sequence[Find], salt: bytes) -> set[tuple[int, str]]:
+        """The owners of the short links that were followed, each with the browser that followed."""
+        visits = ((find.press, employee_of(find.link.owner)) for find in counted if find.link is not None)
+        return {(person, self._source(salt, press.address, press.signals.get("ua", ""))) for press, person in visits if person is not None}
+
     def _is_own(self, person: int, source: str, press: Press, batch: Batch) -> bool:
         """Whether the browser that follows a short link is its owner's."""
         shared = self._sharers.get((person, source))
-        return source in batch.own.get(person, ()) or (shared is not None and press.at - shared <= _OWN)
+        return (person, source) in batch.own or (shared is not None and press.at - shared <= _OWN)
 
     def _visit(self, find: Find, link: ShortLink, batch: Batch, salt: bytes) -> Row:
         press = find.press

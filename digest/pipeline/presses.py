@@ -27,7 +27,7 @@ from digest.pipeline.fresh import Fresh
 from digest.pipeline.landing import public_title, visited
 from digest.pipeline.minting import Minting
 from digest.pipeline.seen import Seen
-from digest.pipeline.tracking import OWN_MINUTES, Mode, TrackingSettings, employee_of
+from digest.pipeline.tracking import OWN_MINUTES, Mode, TrackingSettings
 
 _CACHED_EDITIONS = 8
 _BELIEVED = timedelta(seconds=30)  # an edition's words; a name in them may be withdrawn
@@ -111,6 +111,7 @@ class Tracker:
             counted = self._events.counted(batch)
             if counted and not self._take_salt(now, lambda: links.salt(connection, now)):
                 return None
+            self._recognise(connection, batch, counted)
         return self._looked(batch, counted, made)
 
     def _made(self, connection: Connection, batch: Batch, now: datetime) -> list[Row] | None:
@@ -154,16 +155,16 @@ class Tracker:
             batch.links, batch.read_links = self._fresh.links(connection, slugs)
             if self._minting is not None and (missing := slugs - batch.links.keys()):
                 batch.links |= self._minting.find(connection, missing)
-            batch.own = self._own(connection, batch)
         self._judge(batch)
         self._plan_shares(connection, batch)
         self.seen.keep(batch)
         return batch
 
-    def _own(self, connection: Connection, batch: Batch) -> dict[int, set[str]]:
-        owners = {employee_of(link.owner) for link in batch.links.values()} - {None}
-        since = max(press.at for press in batch.presses) - timedelta(minutes=OWN_MINUTES)
-        return links.recent_sources(connection, [o for o in owners if o is not None], since) if owners else {}
+    def _recognise(self, connection: Connection, batch: Batch, counted: Sequence[Find]) -> None:
+        """Which visitors are at home here; the day's salt is there."""
+        owners = self._events.owners(counted, self._salt[1])
+        if owners:
+            batch.own = links.pressed(connection, owners, max(find.press.at for find in counted) - timedelta(minutes=OWN_MINUTES))
 
     def _judge(self, batch: Batch) -> None:
         for find in batch.match():
@@ -230,8 +231,10 @@ class Tracker:
         if not batch.presses:
             return
         now = max(press.at for press in batch.presses)
-        if self._events.counted(batch):
+        counted = self._events.counted(batch)
+        if counted:
             self._take_salt(now, lambda: links.ensure_salt(connection, now, self._random))
+            self._recognise(connection, batch, counted)
         missing = [want for want in batch.wants.values() if want.key not in batch.slugs]
         if missing:
             batch.slugs |= short_links.mint(connection, missing, self._random, now)

@@ -34,7 +34,9 @@ _WATCHED = {  # name -> what happens; a row that is new changes no answer that a
 
 
 def upgrade() -> None:
-    """Make it."""
+    """Make it, and let a person's browser be found at once."""
+    op.drop_index("ix_click_employee_id", "click")
+    op.create_index("ix_click_employee", "click", ["employee_id", "source"])
     made = op.create_table(
         "link_change",
         sa.Column("count", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -47,7 +49,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take it away."""
+    """Take both away."""
+    op.drop_index("ix_click_employee", "click")
+    op.create_index("ix_click_employee_id", "click", ["employee_id"])
     if op.get_bind().dialect.name == "sqlite":
         for name in _WATCHED:
             op.execute(f"DROP TRIGGER link_change_{name}")
