@@ -19,7 +19,7 @@ from digest.pipeline.minting import Minting
 from digest.pipeline.presses import Tracker
 from digest.web.committer import Committer
 from digest.web.metrics import Figure, Meters, counter, gauge, histogram, metered
-from digest.web.misses import Answering, Misses
+from digest.web.misses import Answerers, Misses
 from digest.web.prompt import Prompt
 from digest.web.replayer import Replayer
 from digest.web.settings import WebSettings
@@ -33,7 +33,7 @@ class Machine:
     """The parts, as an operator looks at them."""
 
     trackers: tuple[Tracker, ...]
-    answering: Answering
+    answering: Answerers
     misses: Misses
     meters: Meters
     spooled: Spooled | None = None
@@ -98,7 +98,7 @@ def machine(engine: Engine, settings: WebSettings, clock: Callable[[], datetime]
     if settings.spool is None:
         tracker = Tracker(patient, settings.for_tracking())
         committer: Committer[Press, Answer] = Committer(metered(tracker.answer, meters.committed))
-        answering = Answering(committer=committer, minter=committer)
+        answering = Answerers(committer=committer, minter=committer)
         return Machine(trackers=(tracker,), answering=answering, misses=misses, meters=meters)
     spool = Spool(settings.spool, most=settings.spool_octets)
     journal = Journal(spool) if settings.journal else None
@@ -118,7 +118,7 @@ def machine(engine: Engine, settings: WebSettings, clock: Callable[[], datetime]
             minter = Committer(metered(spooled.around(journalling.mint), meters.committed))
     return Machine(
         trackers=tuple(trackers),
-        answering=Answering(committer=committer, minter=minter, prompt=prompt),
+        answering=Answerers(committer=committer, minter=minter, prompt=prompt),
         misses=misses,
         meters=meters,
         spooled=spooled,

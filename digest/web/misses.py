@@ -91,7 +91,7 @@ def _home(address: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answering:
+class Answerers:
     """Who answers presses."""
 
     committer: Presses
@@ -102,7 +102,7 @@ class Answering:
 class Gate:
     """What every press goes through: a guesser is refused, and a database that hangs is not waited for."""
 
-    def __init__(self, answering: Answering, misses: Misses, known: Known, seen: Seen, spooled: Spooled | None) -> None:
+    def __init__(self, answering: Answerers, misses: Misses, known: Known, seen: Seen, spooled: Spooled | None) -> None:
         self._committer = answering.committer
         self._minter = answering.minter
         self._prompt = answering.prompt
