@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, String, Ta
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from digest.db.prepared import Packed, Row
+from digest.db.prepared import Packed, Row, first
 from digest.db.schema import click, day_salt, edition, edition_post, employee, link_change, message, post, token, visit
 from digest.domain.post import Visibility
 from digest.domain.press import LinkedPost, LinkToken
@@ -32,7 +32,7 @@ def listed(connection: Connection, wanted: Iterable[str]) -> list[str] | str:
     return list(wanted) if connection.dialect.name == "postgresql" else json.dumps(list(wanted))
 
 
-_CHANGES = str(select(link_change.c.count))
+_MARK = str(select(link_change.c.mark))
 _ANY_TOKENS = (
     select(
         token.c.token,
@@ -126,13 +126,13 @@ def version(connection: Connection) -> object:
     if connection.dialect.name != "sqlite":
         return None
     driver: Any = connection.connection.driver_connection
-    return driver.total_changes, driver.execute("PRAGMA data_version").fetchone()[0]
+    return driver.total_changes, first(connection, "PRAGMA data_version")
 
 
-def changes(connection: Connection) -> int:
-    """How often anything that links are answered by has changed, by SQLite's own count."""
-    driver: Any = connection.connection.driver_connection
-    return int(driver.execute(_CHANGES).fetchone()[0])
+def mark(connection: Connection) -> int | None:
+    """SQLite's own mark on everything that links are answered by, another one after each change; None where there is none."""
+    found: int | None = first(connection, _MARK)
+    return found
 
 
 def current(connection: Connection, wanted: Iterable[str]) -> dict[str, LinkedPost]:

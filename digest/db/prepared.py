@@ -41,7 +41,7 @@ class Prepared:
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
         """The rows of a SELECT. Raises DBAPIError."""
         found = self._for(connection.dialect)
-        cursor = self._run(connection, found, _laid_out(found, _bound(found, values)))
+        cursor = _run(connection, found.sql, _laid_out(found, _bound(found, values)))
         read, made = found.readers, []
         for one in cursor.fetchall():
             fields = list(one)
@@ -55,7 +55,7 @@ class Prepared:
         if not many:
             return 0
         found = self._for(connection.dialect)
-        return int(self._run(connection, found, self._values(found, shared, many), many=True).rowcount)
+        return int(_run(connection, found.sql, self._values(found, shared, many), many=True).rowcount)
 
     @staticmethod
     def _values(found: _Compiled, shared: Mapping[str, Any], many: Sequence[Mapping[str, Any]]) -> list[Any]:
@@ -65,21 +65,6 @@ class Prepared:
         known = [common.get(name) for name in found.order]
         places = [(place, name, found.binders.get(name)) for place, name in enumerate(found.order) if name in many[0]]
         return [_completed(known, places, one) for one in many]
-
-    @staticmethod
-    def _run(connection: Connection, found: _Compiled, values: Any, *, many: bool = False) -> Any:  # noqa: ANN401 - the driver's own
-        cursor = connection.connection.cursor()
-        try:
-            if many:
-                cursor.executemany(found.sql, values)
-            else:
-                cursor.execute(found.sql, values)
-        except Exception as error:
-            dbapi = connection.dialect.loaded_dbapi
-            if not isinstance(error, dbapi.Error):
-                raise
-            raise DBAPIError.instance(found.sql, None, error, dbapi.Error, dialect=connection.dialect) from error
-        return cursor
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         statement: Any = self._statement(dialect.name)
@@ -107,7 +92,7 @@ class Packed(Prepared):
         found = self._for(connection.dialect)
         fields = [f'json("{name}")' if place in found.documents else f'"{name}"' for place, name in enumerate(found.row._fields)]
         sql = f"SELECT json_group_array(json_array({', '.join(fields)})) FROM ({found.sql})"  # noqa: S608 - names of our own columns
-        cursor = self._run(connection, found._replace(sql=sql), _laid_out(found, _bound(found, values)))
+        cursor = _run(connection, sql, _laid_out(found, _bound(found, values)))
         made = json.loads(cursor.fetchone()[0])
         for place, reader in found.readers:
             if place not in found.documents:  # what they hold was read with the rest
@@ -123,7 +108,25 @@ class Packed(Prepared):
         places = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(found.order or ())))
         sql = _VALUES.sub(f"SELECT {places} FROM json_each(?) WHERE true", found.sql, count=1)  # noqa: S608 - places are numbers
         packed = json.dumps(self._values(found, shared, many), ensure_ascii=False, separators=(",", ":"))
-        return int(self._run(connection, found._replace(sql=sql), (packed,)).rowcount)
+        return int(_run(connection, sql, (packed,)).rowcount)
+
+
+def first(connection: Connection, sql: str) -> Any:  # noqa: ANN401 - of whatever type it is
+    """The one value that SQLite answers to a statement as it stands; None where there is no row. Raises DBAPIError."""
+    row = _run(connection, sql, ()).fetchone()
+    return None if row is None else row[0]
+
+
+def _run(connection: Connection, sql: str, values: Any, *, many: bool = False) -> Any:  # noqa: ANN401 - the driver's own
+    cursor = connection.connection.cursor()
+    try:
+        (cursor.executemany if many else cursor.execute)(sql, values)
+    except Exception as error:
+        dbapi = connection.dialect.loaded_dbapi
+        if not isinstance(error, dbapi.Error):
+            raise
+        raise DBAPIError.instance(sql, None, error, dbapi.Error, dialect=connection.dialect) from error
+    return cursor
 
 
 def _binder(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:  # noqa: ANN401 - any type of SQLAlchemy

@@ -306,7 +306,8 @@ short_link = Table(
 link_change = Table(
     "link_change",
     metadata,
-    Column("count", BigInteger, primary_key=True, autoincrement=False),  # of changes to what links are answered by; one row, SQLite's triggers count
+    Column("id", Integer, primary_key=True),  # one row
+    Column("mark", BigInteger, nullable=False),  # drawn anew by SQLite's triggers with each change to what links are answered by
 )
 
 day_count = Table(

@@ -6,11 +6,14 @@ the lock ends with the process, whatever ended it, and the next who reads the sp
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from digest.files.spool import Spool, locked_anew, sync_folder, write_all
 
@@ -20,11 +23,12 @@ class _Page:
     """A file that is being written."""
 
     handle: int
+    path: Path
     size: int = 0
 
 
 class Journal:
-    """What one server writes beside `spool`. One thread writes, another turns pages."""
+    """What one server writes beside `spool`. Some threads write, one after the other; another turns pages."""
 
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
@@ -40,9 +44,12 @@ class Journal:
         """Whether nothing was written since the page was turned."""
         return self._page is None or not self._page.size
 
-    def append(self, lines: bytes, count: int) -> None:
-        """Write whole lines, of which `count` are events, and wait until they are on disk, or none of them. Raises OSError."""
-        with self._writing:
+    def append(self, lines: bytes, count: int, *, wait: bool = True) -> None:
+        """Write whole lines, of which `count` are events, and wait until they are on disk, or none of them. Raises OSError.
+
+        `wait=False`: not for another thread that writes.
+        """
+        with self._alone(wait=wait):
             page = self._page = self._page or self._begun()
             if self._behind + page.size + len(lines) > self.spool.most:
                 raise OSError(None, f"the spool has reached its limit of {self.spool.most:,} octets")
@@ -54,6 +61,15 @@ class Journal:
                 raise
             page.size += len(lines)
             self.written += count
+
+    @contextmanager
+    def _alone(self, *, wait: bool) -> Iterator[None]:
+        if not self._writing.acquire(blocking=wait):
+            raise BlockingIOError(errno.EAGAIN, "another thread is writing")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def turn(self) -> bool:
         """Begin a new file; what was written may be read back from now on. False when nothing was."""
@@ -78,13 +94,16 @@ class Journal:
 
     def _begun(self) -> _Page:
         self._pages += 1
-        handle = locked_anew(self.spool.path.with_name(f"{self._name}{self._pages:08x}"))
+        path = self.spool.path.with_name(f"{self._name}{self._pages:08x}")
+        handle = locked_anew(path)
         sync_folder(self.spool.path.parent)
-        return _Page(handle=handle)
+        return _Page(handle=handle, path=path)
 
     def _give_up(self, page: _Page) -> None:
         """After a disk's error nobody knows what it kept: take back what was not promised, and go on in another file."""
         with suppress(OSError):
             os.ftruncate(page.handle, page.size)
+            if not page.size:
+                page.path.unlink()
         os.close(page.handle)
         self._page = None

@@ -37,7 +37,7 @@ class Taken:
         with open(os.dup(self.handle), "rb") as file:  # noqa: PTH123 - the file that is locked, not whatever has its name now
             file.seek(0)
             for raw in file:
-                if not raw.strip():
+                if raw.isspace():
                     continue
                 found = read_text(raw)
                 if found is None:
@@ -83,7 +83,8 @@ class Spool:
     def lately(self, beginnings: Sequence[bytes]) -> Iterator[bytes]:
         """For each of `beginnings` the JSON of a record that begins so, where one stands in what was written last. Locks nothing."""
         left = list(beginnings)
-        for path in sorted(self._files(), key=_age, reverse=True)[:_LATELY_FILES]:
+        written = [path for path in self._files() if _identity(path)[1]]
+        for path in sorted(written, key=_age, reverse=True)[:_LATELY_FILES]:
             if not left:
                 return
             tail = _tail(path)
@@ -166,7 +167,7 @@ def framed(text: bytes) -> bytes:
 
 def read_text(raw: bytes) -> bytes | None:
     """The JSON object of a line, or None when it is not whole."""
-    text = raw[_HEAD:].rstrip(b"\n")
+    text = raw[_HEAD:].removesuffix(b"\n")
     if raw[:_HEAD] != b"%08x " % zlib.crc32(text):
         return None
     return text if text[:1] == b"{" else None

@@ -1,7 +1,7 @@
 """What links are answered by, read once and again only when somebody has changed it: a recall or a revocation counts at once.
 
-SQLite counts such changes by itself (see the migration that makes `link_change`), so events, which come with every press,
-and messages that go out make nobody read again. Where nothing counts (PostgreSQL), everything is read each time.
+SQLite marks such changes by itself (see the migration that makes `link_change`), so events, which come with every press,
+and messages that go out make nobody read again. Where nothing is marked (PostgreSQL), everything is read each time.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from digest.pipeline.memory import Bounded
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 _MOST = 20_000  # tokens, and as many short links
+_EDITIONS = 64
 
 Posts = Mapping[tuple[int, int], LinkedPost]  # (edition, n) -> post
 ShortKey = tuple[str, str, str]  # owner, post, network
@@ -29,32 +30,32 @@ class Fresh:
 
     def __init__(self) -> None:
         self._name = f"fresh {id(self)}"  # under which a connection keeps what it had seen when it looked last
-        self._changes: int | None = None  # when what is known was read; None: it holds for this transaction alone
+        self._mark: int | None = None  # under which what is known was read; None: it holds for this transaction alone
         self._forget()
 
     def _forget(self) -> None:
-        self._posts: dict[int, Posts] = {}
-        self._hashes: dict[int, tuple[str, str]] = {}
+        self._posts: Bounded[int, Posts] = Bounded(_EDITIONS)
+        self._hashes: Bounded[int, tuple[str, str]] = Bounded(_EDITIONS)
         self._tokens: Bounded[str, LinkToken] = Bounded(_MOST)
         self._links: Bounded[str, short_links.ShortLink] = Bounded(_MOST)
         self._slugs: Bounded[ShortKey, str] = Bounded(_MOST)
 
     def look(self, connection: Connection) -> None:
         """Forget what may have changed."""
-        changes = self._seen_by(connection)
-        if changes is None or changes != self._changes:
+        mark = self._seen_by(connection)
+        if mark is None or mark != self._mark:
             self._forget()
-            self._changes = changes
+            self._mark = mark
 
     def _seen_by(self, connection: Connection) -> int | None:
         version = links.version(connection)
         if version is None:
             return None
-        before, changes = connection.info.get(self._name, (None, 0))
+        before, mark = connection.info.get(self._name, (None, None))
         if version != before:
-            changes = links.changes(connection)
-            connection.info[self._name] = (version, changes)
-        return int(changes)
+            mark = links.mark(connection)
+            connection.info[self._name] = (version, mark)
+        return None if mark is None else int(mark)
 
     def tokens(self, connection: Connection, keys: AbstractSet[str]) -> tuple[dict[str, LinkToken], dict[str, LinkToken]]:
         """The share tokens among `keys`, and those of them that had to be read."""
@@ -76,18 +77,17 @@ class Fresh:
 
     def hashes(self, connection: Connection, editions: AbstractSet[int]) -> dict[int, tuple[str, str]]:
         """Edition -> (period, hash)."""
-        missing = editions - self._hashes.keys()
-        if missing:
-            self._hashes |= links.hashes(connection, missing)
-        return {edition: self._hashes[edition] for edition in editions if edition in self._hashes}
+        found, read = _known(self._hashes, editions, lambda missing: links.hashes(connection, missing))
+        self._hashes.put(read)
+        return found
 
     def posts(self, connection: Connection, editions: AbstractSet[int]) -> Posts:
         """All posts of `editions`, as they are in this transaction."""
-        for edition in editions - self._posts.keys():
-            self._posts[edition] = links.posts(connection, [edition])
-        if len(editions) == 1:
-            return self._posts[min(editions)]
-        return {which: post for edition in editions for which, post in self._posts[edition].items()}
+        found, read = _known(self._posts, editions, lambda missing: {edition: links.posts(connection, [edition]) for edition in missing})
+        self._posts.put(read)
+        if len(found) == 1:
+            return found[min(found)]
+        return {which: post for posts in found.values() for which, post in posts.items()}
 
 
 def _known(known: Bounded[K, V], keys: Iterable[K], read: Callable[[list[K]], dict[K, V]]) -> tuple[dict[K, V], dict[K, V]]:

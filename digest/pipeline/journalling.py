@@ -52,9 +52,9 @@ class Journalling:
         return None if looked is None else _noted(looked)
 
     def write(self, noted: Noted) -> None:
-        """Bring to disk what presses leave, in the journal or not at all. Raises OSError; then nothing was recorded."""
+        """Bring to disk what presses leave, in the journal and now, or not at all. Raises OSError; then nothing was recorded."""
         looked = noted.looked
-        self._journal.append(noted.lines, len(looked.clicks) + len(looked.visits))
+        self._journal.append(noted.lines, len(looked.clicks) + len(looked.visits), wait=False)
 
     def keep(self, noted: Sequence[Noted]) -> list[None]:
         """The same, all of it at once; in the database where the journal cannot be written. Raises StorageError; then nothing was recorded."""
@@ -83,8 +83,7 @@ class Journalling:
                     error.strerror,
                 )
             self._told = True
-            for looked in found:
-                self._tracker.store(looked)
+            self._tracker.store(found)
         else:
             self._told = False
 

@@ -125,11 +125,12 @@ class Tracker:
         clicks, visits = self._events.rows(batch, counted, self._salt[1])
         return Looked(answers=[self._answer(find, batch) for find in batch.finds], batch=batch, clicks=clicks, visits=visits, made=made)
 
-    def store(self, looked: Looked) -> None:
-        """Put the events and short links of what was looked up into the database. Raises StorageError."""
+    def store(self, found: Sequence[Looked]) -> None:
+        """Put the events and short links of what was looked up into the database, or none of them. Raises StorageError."""
         with write(self._engine) as connection:
-            short_links.put(connection, looked.made)
-            links.put_events(connection, looked.clicks, looked.visits)
+            for looked in found:
+                short_links.put(connection, looked.made)
+                links.put_events(connection, looked.clicks, looked.visits)
 
     def kept(self, looked: Looked) -> None:
         """What was looked up is on disk: its short links may be handed out again."""

@@ -30,6 +30,7 @@ _READY = {
     VISIT: b'{"v":1,"what":"visit","row":{',
     LINK: b'{"v":1,"what":"link","row":{"slug":"',
 }  # how a record for the database alone begins
+_ALL_READY = tuple(_READY.values())
 _MOMENTS = {CLICK: "at", VISIT: "at", LINK: "created_at", SWITCH: "at"}
 _OWNED = re.compile(rb'"owner":"employee:(\d+)"')
 
@@ -134,7 +135,7 @@ def _chunks(texts: Iterable[bytes]) -> Iterator[list[bytes]]:
 def _brought(engine: Engine, chunk: Sequence[bytes]) -> int:
     """How many of these texts the database took. What a journal holds it reads by itself; the rest, and whatever it stumbles at, we read."""
     clicks, visits, made = ([text for text in chunk if text.startswith(_READY[what])] for what in (CLICK, VISIT, LINK))
-    others = [text for text in chunk if not text.startswith(tuple(_READY.values()))]
+    others = [text for text in chunk if not text.startswith(_ALL_READY)] if len(clicks) + len(visits) + len(made) < len(chunk) else []
     people = {text[len(_READY[CLICK]) :].partition(b",")[0] for text in clicks} - {b"null"}
     people |= {owner for text in made for owner in _OWNED.findall(text)}
     try:

@@ -194,7 +194,7 @@ class Gate:
         return self._minter if press.kind is Kind.SHARE and not self._seen.shared(press) else self._committer
 
     def _stuck(self) -> bool:
-        return self._stuck_at == self._served()
+        return self._stuck_at >= 0 and self._stuck_at == self._served()
 
     def _served(self) -> int:
         return self._committer.served + (self._prompt.served if self._prompt else 0)

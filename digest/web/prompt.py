@@ -7,6 +7,7 @@ be told by reading goes to the committer, which has patience; a disk that has sh
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -17,9 +18,10 @@ from digest.pipeline.journalling import Journalling, Noted
 from digest.web.committer import Committer
 from digest.web.metrics import metered
 
+_log = logging.getLogger(__name__)
 _SLOW = 0.02  # seconds: no other page should wait longer for one sync
 _MOST = 200  # presses in one sync; more only makes the first of them wait
-_REST = 10.0  # seconds that a disk counts as slow after one such
+_REST = 10.0  # seconds that a disk is left to the writer after one such, or after an error
 
 Heard = Callable[[Answer | Exception], None]
 
@@ -76,7 +78,8 @@ class Prompt:
         self._monotonic = monotonic
         self._gathered: list[Pending] = []
         self._here = 0  # batches that were written in the loop
-        self._slow_until = float("-inf")
+        self._there = 0  # batches that the writer has
+        self._rest_until = float("-inf")
 
     @property
     def served(self) -> int:
@@ -114,21 +117,37 @@ class Prompt:
         else:
             for pending in gathered:
                 pending.gate.mind(pending)
+            self._there += 1
             self.writer.hand(noted, _Batch(self, gathered, noted))
 
     def _is_written(self, noted: Noted) -> bool:
         """Whether its lines are on disk already; else the writer must try."""
         began = self._monotonic()
-        if began < self._slow_until:
+        if self._there or began < self._rest_until:
             return False
         try:
             self._journalling.write(noted)
-        except OSError:
+        except BlockingIOError:  # another thread writes at this moment
             return False
-        after = self._monotonic()
-        if after - began > _SLOW:
-            self._slow_until = after + _REST
+        except OSError:
+            self._rest_until = began + _REST
+            return False
+        ended = self._monotonic()
+        if ended - began > _SLOW:
+            self._rest_until = ended + _REST
         return True
+
+    def kept(self, gathered: Sequence[Pending], noted: Noted) -> None:
+        """The writer has brought a batch to disk."""
+        self._there -= 1
+        self.answer(gathered, noted)
+
+    def failed(self, gathered: Sequence[Pending], trouble: Exception) -> None:
+        """The writer could not."""
+        self._there -= 1
+        for pending in gathered:
+            if not pending.done():
+                _tell(pending, trouble)
 
     def answer(self, gathered: Sequence[Pending], noted: Noted) -> None:
         """Everybody's answer: what they leave is on disk. A visit that seems to lead nowhere may be to a link that is in a journal only."""
@@ -136,7 +155,14 @@ class Prompt:
             if answer.standing is Standing.UNKNOWN and pending.press.kind is Kind.VISIT:
                 pending.gate.pass_on(pending)
             elif not pending.done():
-                pending.set_result(answer)
+                _tell(pending, answer)
+
+
+def _tell(pending: Pending, answer: Answer | Exception) -> None:
+    try:
+        pending.set_result(answer)
+    except Exception:  # noqa: BLE001 - others of its batch wait behind it
+        _log.exception("One press was not answered.")
 
 
 class _Batch:
@@ -156,12 +182,10 @@ class _Batch:
         return False
 
     def set_result(self, _nothing: None, /) -> None:
-        self._prompt.answer(self._gathered, self._noted)
+        self._prompt.kept(self._gathered, self._noted)
 
     def set_exception(self, exception: Exception, /) -> None:
-        for pending in self._gathered:
-            if not pending.done():
-                pending.set_result(exception)
+        self._prompt.failed(self._gathered, exception)
 
 
 def _presses(batch: Sequence[Noted]) -> int:

@@ -1,9 +1,12 @@
-"""What links are answered by: a count of its changes, so that a server need not read it again for every press.
+"""What links are answered by: a mark that each change draws anew, so that a server need not read everything again for every press.
 
-SQLite alone has a server ask for it: there triggers count, whoever makes a change and however.
+SQLite alone has a server ask for it: there triggers draw it, whoever makes a change and however. It is drawn, not counted, so that
+two files with as many changes are not taken for the same.
 """
 
 from __future__ import annotations
+
+import secrets
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,13 +42,14 @@ def upgrade() -> None:
     op.create_index("ix_click_employee", "click", ["employee_id", "source"])
     made = op.create_table(
         "link_change",
-        sa.Column("count", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("count", name=op.f("pk_link_change")),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("mark", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_link_change")),
     )
-    op.bulk_insert(made, [{"count": 0}])
+    op.bulk_insert(made, [{"id": 1, "mark": secrets.randbits(62)}])
     if op.get_bind().dialect.name == "sqlite":
         for name, event in _WATCHED.items():
-            op.execute(f"CREATE TRIGGER link_change_{name} AFTER {event} BEGIN UPDATE link_change SET count = count + 1; END")
+            op.execute(f"CREATE TRIGGER link_change_{name} AFTER {event} BEGIN UPDATE link_change SET mark = random(); END")
 
 
 def downgrade() -> None:

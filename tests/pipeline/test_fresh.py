@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,6 +124,25 @@ def test_a_token_is_read_again_until_its_letter_is_out(linked: Linked) -> None:
     assert reader.look()[0][ANA].sent_at is None
     linked.change("message", {"employee_id": linked.people["ana"]}, sent_at=linked.now)
     assert reader.look()[0][ANA].sent_at == linked.now
+
+
+def test_a_database_that_was_put_back_is_another(linked: Linked, tmp_path: Path) -> None:
+    """As many changes as before, and not the same ones."""
+    if linked.engine.dialect.name != "sqlite":
+        pytest.skip("nothing is remembered there")
+    now = str(linked.engine.url.database)
+    linked.engine.dispose()
+    with closing(sqlite3.connect(now)) as source, closing(sqlite3.connect(tmp_path / "before.db")) as kept:
+        source.backup(kept)
+    linked.change("post", {"id": "cold-room"}, recalled="It was wrong.")
+    reader = Reader(linked)
+    assert reader.look()[4][linked.edition, 1].recalled
+    with closing(sqlite3.connect(tmp_path / "before.db")) as kept, closing(sqlite3.connect(now)) as target:
+        kept.execute("UPDATE post SET title = 'Another title' WHERE id = 'cold-room'")
+        kept.commit()
+        kept.backup(target)
+    found = reader.look()[4][linked.edition, 1]
+    assert (found.recalled, found.title) == (None, "Another title")
 
 
 def test_a_change_that_was_taken_back_is_none(linked: Linked) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import os
 import threading
@@ -13,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
+from digest.db import links, prepared
 from digest.demo.mailbox import free_port
 from digest.files.journal import Journal
 from digest.files.spool import Spool, framed
 from digest.pipeline.replaying import ready
+from digest.web import prompt
 from digest.web.app import make_app
 from tests.away import wait_for
 from tests.linked import ANA, BEN, PERSON, Linked, read_link, share_link
@@ -90,12 +94,69 @@ def test_a_slow_disk_keeps_presses_waiting_and_nobody_else(linked: Linked, tmp_p
     assert len(linked.clicks()) == 3
 
 
+def test_while_a_disk_hangs_a_visitor_from_elsewhere_lets_nobody_wait_for_it(linked: Linked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unknown link comes to its end meanwhile: that says nothing about the disk."""
+    go_on, sync = threading.Event(), os.fdatasync
+
+    def hanging(handle: int) -> None:
+        go_on.wait(10)
+        sync(handle)
+
+    monkeypatch.setattr(prompt, "_SLOW", -1.0)  # the disk counts as slow after the first sync
+    monkeypatch.setattr(prompt, "_REST", 0.3)
+    with journalled(linked, tmp_path) as port, ThreadPoolExecutor(4) as crowd:
+        assert get(port, read_link(ANA, 1))[0] == 302
+        monkeypatch.setattr(os, "fdatasync", hanging)
+        pressed = [crowd.submit(get, port, read_link(BEN, 1))]
+        time.sleep(0.5)
+        assert get(port, "/l/0123456789ac")[0] in ({404} if linked.engine.dialect.name == "sqlite" else {404, 503})
+        pressed.append(crowd.submit(get, port, read_link(BEN, 2)))
+        time.sleep(0.2)
+        began = time.monotonic()
+        assert get(port, "/robots.txt")[0] == 200
+        assert time.monotonic() - began < 2
+        go_on.set()
+        assert [answer.result(20)[0] for answer in pressed] == [302, 302]
+    assert len(linked.clicks()) == 3
+
+
+def test_a_database_that_fails_at_the_first_word_leaves_links_to_memory(linked: Linked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I1: what a server asks first is whether anything has changed; that may fail like everything else."""
+
+    def failing(_connection: Connection) -> object:
+        return prepared.first(_connection, "SELECT * FROM a_table_that_is_not_there")
+
+    with journalled(linked, tmp_path) as port:
+        assert get(port, read_link(ANA, 1))[0] == 302
+        wait_for(lambda: linked.count("click") == 1)
+        monkeypatch.setattr(links, "version", failing)
+        if linked.engine.dialect.name == "sqlite":
+            assert [get(port, read_link(ANA, 1))[0] for _ in range(3)] == [302] * 3
+            wait_for(lambda: linked.count("click") == 4)
+
+
 def test_a_journal_that_cannot_be_written_leaves_presses_to_the_database(linked: Linked, tmp_path: Path) -> None:
     """I2: and they are there before the answer."""
     with journalled(linked, tmp_path / "nowhere") as port:
         for count in range(1, 4):
             assert get(port, read_link(ANA, 1))[0] == 302
             assert linked.count("click") == count
+
+
+def test_a_full_disk_leaves_no_empty_files_behind(linked: Linked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I2: links that stand in another server's journal are looked for in a few files only."""
+
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with journalled(linked, tmp_path) as port:
+        assert get(port, read_link(ANA, 1))[0] == 302
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fdatasync", full)
+            assert [get(port, read_link(ANA, 1))[0] for _ in range(10)] == [302] * 10
+            assert len(list(tmp_path.glob("presses*"))) <= 2
+        assert get(port, read_link(ANA, 1))[0] == 302
+    assert len(linked.clicks()) == 12
 
 
 def test_a_link_that_stands_in_another_server_s_journal_alone_leads_on(linked: Linked, tmp_path: Path) -> None:
