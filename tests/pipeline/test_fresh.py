@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from sqlalchemy import Engine, delete, event, insert, update
 
 from digest.db import links, short_links
 from digest.db.schema import edition, edition_post, employee, message, post, short_link, token
-from digest.db.session import read, write
+from digest.db.session import open_database, read, write
 from digest.pipeline.fresh import Fresh
 from tests.linked import ANA, GROUP, Linked, read_link
 
@@ -79,13 +79,25 @@ class Reader:
         return found
 
 
-@pytest.fixture
-def linked(engine: Engine) -> Linked:
+def with_short_link(engine: Engine) -> Linked:
     made = Linked(engine)
     with write(engine) as connection:
         row = {"slug": SLUG, "owner": KEY[0], "edition_id": made.edition, "post_id": KEY[1], "network": KEY[2], "created_at": made.now}
         connection.execute(insert(short_link).values(**row))
     return made
+
+
+@pytest.fixture
+def linked(engine: Engine) -> Linked:
+    return with_short_link(engine)
+
+
+@pytest.fixture
+def on_sqlite(sqlite_url: str) -> Iterator[Linked]:
+    """Where changes are marked, and so things remembered."""
+    engine = open_database(sqlite_url)
+    yield with_short_link(engine)
+    engine.dispose()
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -99,20 +111,18 @@ def test_a_change_counts_at_once(linked: Linked, change: str) -> None:
     assert after != before
 
 
-def test_what_a_link_leaves_and_letters_that_go_out_make_nobody_read_again(linked: Linked) -> None:
-    if linked.engine.dialect.name != "sqlite":
-        pytest.skip("nothing counts there, so everything is read each time")
-    with linked.client() as web:
+def test_what_a_link_leaves_and_letters_that_go_out_make_nobody_read_again(on_sqlite: Linked) -> None:
+    with on_sqlite.client() as web:
         web.get(read_link(ANA, 1))
-    [clicked] = linked.clicks()
-    linked.change("message", {"employee_id": linked.people["ben"]}, sent_at=None)
-    reader = Reader(linked)
+    [clicked] = on_sqlite.clicks()
+    on_sqlite.change("message", {"employee_id": on_sqlite.people["ben"]}, sent_at=None)
+    reader = Reader(on_sqlite)
     reader.look()
     assert reader.reads() > 0
-    with write(linked.engine) as connection:
+    with write(on_sqlite.engine) as connection:
         links.put_events(connection, [{name: value for name, value in clicked.items() if name != "id"} | {"event": "another"}], [])
-    linked.change("message", {"employee_id": linked.people["ben"]}, sent_at=linked.now, dated_at=linked.now)
-    linked.change("edition", {"id": linked.edition}, state="closed")
+    on_sqlite.change("message", {"employee_id": on_sqlite.people["ben"]}, sent_at=on_sqlite.now, dated_at=on_sqlite.now)
+    on_sqlite.change("edition", {"id": on_sqlite.edition}, state="closed")
     reader.look()
     assert reader.reads() == 0
 
@@ -126,22 +136,20 @@ def test_a_token_is_read_again_until_its_letter_is_out(linked: Linked) -> None:
     assert reader.look()[0][ANA].sent_at == linked.now
 
 
-def test_a_database_that_was_put_back_is_another(linked: Linked, tmp_path: Path) -> None:
+def test_a_database_that_was_put_back_is_another(on_sqlite: Linked, tmp_path: Path) -> None:
     """As many changes as before, and not the same ones."""
-    if linked.engine.dialect.name != "sqlite":
-        pytest.skip("nothing is remembered there")
-    now = str(linked.engine.url.database)
-    linked.engine.dispose()
+    now = str(on_sqlite.engine.url.database)
+    on_sqlite.engine.dispose()
     with closing(sqlite3.connect(now)) as source, closing(sqlite3.connect(tmp_path / "before.db")) as kept:
         source.backup(kept)
-    linked.change("post", {"id": "cold-room"}, recalled="It was wrong.")
-    reader = Reader(linked)
-    assert reader.look()[4][linked.edition, 1].recalled
+    on_sqlite.change("post", {"id": "cold-room"}, recalled="It was wrong.")
+    reader = Reader(on_sqlite)
+    assert reader.look()[4][on_sqlite.edition, 1].recalled
     with closing(sqlite3.connect(tmp_path / "before.db")) as kept, closing(sqlite3.connect(now)) as target:
         kept.execute("UPDATE post SET title = 'Another title' WHERE id = 'cold-room'")
         kept.commit()
         kept.backup(target)
-    found = reader.look()[4][linked.edition, 1]
+    found = reader.look()[4][on_sqlite.edition, 1]
     assert (found.recalled, found.title) == (None, "Another title")
 
 
