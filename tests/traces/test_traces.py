@@ -76,7 +76,7 @@ def test_a_week_is_the_same_for_the_same_seed_and_another_for_another() -> None:
 
 
 def test_the_command_prints_the_table_and_says_whether_the_promise_was_kept(capsys: pytest.CaptureFixture[str]) -> None:
-    code = main(["--seed", "1000", "--people", "60"])
+    code = main(["--seed", "1000", "--seeds", "1", "--people", "60"])
     said = capsys.readouterr().out
     assert ("kept" if code == 0 else "broken") in said.splitlines()[-1]
     assert "fast burst" in said
