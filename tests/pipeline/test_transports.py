@@ -19,6 +19,7 @@ from digest.db.schema import attempt, edition, employee, message
 from digest.db.session import open_database, read, write
 from digest.pipeline import outbox as stage
 from digest.smtp.relay import Relay
+from tests.away import wait_for
 from tests.conftest import NOW
 from tests.letters import editions, messages, put_edition, send, states
 from tests.sink import Fault, Sink
@@ -222,8 +223,17 @@ def test_a_server_that_closes_pauses_its_own_relay_only(engine: Engine, serve: S
     out = serve("out", delay=0.01)
     inside = serve("inside", faults=[Fault(at="mail", do="421 4.3.2 going down", times=2)])
     stop = threading.Event()
-    threading.Timer(0.6, stop.set).start()
+
+    def watch() -> None:
+        try:
+            wait_for(lambda: len(out.mails()) == 20)
+        finally:
+            stop.set()
+
+    watching = threading.Thread(target=watch)
+    watching.start()
     send(engine, relays=(relay(out), relay(inside, "exchange", domains=frozenset({"inside.example"}))), stop=stop)
+    watching.join()
     assert len(out.mails()) == 20
     assert len(inside.mails()) == 0
 
