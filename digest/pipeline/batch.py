@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from digest.db import links, short_links
@@ -31,10 +31,10 @@ class Batch:
         self.presses = presses
         self.trap = trap  # where the link that no person sees leads; "": there is none
         self.tokens: dict[str, LinkToken] = {}
-        self.read_tokens: Mapping[str, LinkToken] = {}  # those that were not remembered
+        self.read_tokens: dict[str, LinkToken] = {}  # those that were not remembered
         self.posts: Posts = {}
         self.links: dict[str, short_links.ShortLink] = {}
-        self.read_links: Mapping[str, short_links.ShortLink] = {}
+        self.read_links: dict[str, short_links.ShortLink] = {}
         self.own: set[links.Browser] = set()  # browsers of visitors whose own links they follow
         self.finds: list[Find] = []  # of each press, in their order
         self.shared: set[int] = set()

@@ -155,7 +155,9 @@ class Tracker:
         if slugs:
             batch.links, batch.read_links = self._fresh.links(connection, slugs)
             if self._minting is not None and (missing := slugs - batch.links.keys()):
-                batch.links |= self._minting.find(connection, missing)
+                found = self._minting.find(connection, missing)
+                batch.links |= found
+                batch.read_links |= found
         self._judge(batch)
         self._plan_shares(connection, batch)
         self.seen.keep(batch)

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from digest.db import replays
+from digest.db import links, prepared, replays
 from digest.db.session import write
 from digest.files.journal import Journal
 from digest.files.spool import Spool, framed
@@ -266,6 +266,25 @@ def test_a_short_link_follows_its_post_while_it_stands_in_the_journal(linked: Li
         assert "It was wrong." in web.get("/l/0123456789ab").text
         journal.close()
         wait_for(lambda: linked.count("short_link") == 1)
+
+
+def test_a_short_link_that_stood_in_a_journal_is_remembered_while_the_database_is_away(
+    linked: Linked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I1: like every other that was followed."""
+    if linked.engine.dialect.name != "sqlite":
+        return
+    with journalled(linked, tmp_path) as web:
+        web.get(read_link(ANA, 1))
+        linked.clicks()
+        row = {"slug": "0123456789ab", "owner": "group:everyone", "edition_id": linked.edition, "post_id": "cold-room", "network": "x"}
+        journal = Journal(Spool(tmp_path / "presses.spool"))
+        journal.append(b"".join(framed(text) for text in ready([], [], [{**row, "created_at": linked.now}])), 0)  # another server's
+        assert web.get("/l/0123456789ab").status_code == 302
+        with monkeypatch.context() as away:
+            away.setattr(links, "version", lambda connection: prepared.first(connection, "SELECT * FROM a_table_that_is_not_there"))
+            assert web.get("/l/0123456789ab").status_code == 302
+        journal.close()
 
 
 def test_a_short_link_of_who_was_erased_meanwhile_is_nobody_s(linked: Linked, tmp_path: Path) -> None:
