@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,8 @@ from digest.db.schema import Moment, click, consent_event, short_link, visit
 from digest.db.schema import employee as person
 from digest.domain.press import ERASED
 
+CLICK_COLUMNS, VISIT_COLUMNS = (("at", *(c.name for c in table.c if c.name not in {"id", "at"})) for table in (click, visit))
+_COLUMNS = {click: CLICK_COLUMNS, visit: VISIT_COLUMNS, short_link: tuple(short_link.c.keys())}
 _TOKEN = 40  # characters of its column
 _MOMENT = 26  # characters of a moment in UTC without its zone, as SQLite keeps it
 
@@ -54,21 +57,21 @@ def _person_of(owner: str) -> int | None:
     return int(number) if kind == "employee" else None
 
 
-def bring(connection: Connection, clicks: Sequence[bytes], visits: Sequence[bytes], made: Sequence[bytes]) -> None:
-    """Insert the `row` of each JSON text; the database reads them itself. A row has every column, and its moment to the microsecond.
+def bring(connection: Connection, clicks: bytes, visits: bytes, made: bytes) -> None:
+    """Insert what these JSON texts hold, with commas between them; the database reads them itself. What is there already stays as it is.
 
-    `made`: short links. What is there already stays as it is.
+    `clicks`, `visits`: lists with the values of `CLICK_COLUMNS`, `VISIT_COLUMNS`. `made`: objects with the `row` of a short link.
+    A moment begins with its day, a space and its time to the microsecond, UTC.
     """
     for table, texts in ((short_link, made), (click, clicks), (visit, visits)):
         if texts:
-            connection.execute(_bringing(table, connection.dialect.name), {"texts": f"[{b','.join(texts).decode()}]"})
+            connection.execute(_bringing(table, connection.dialect.name), {"texts": f"[{texts.decode()}]"})
 
 
-def strangers(connection: Connection, numbers: Iterable[int]) -> bool:
+def strangers(connection: Connection, people: AbstractSet[int]) -> bool:
     """Whether one of these people was erased."""
-    wanted = set(numbers)
-    listed = sorted(wanted) if connection.dialect.name == "postgresql" else json.dumps(sorted(wanted))
-    return bool(wanted) and connection.execute(_counting(connection.dialect.name), {"wanted": listed}).scalar_one() != len(wanted)
+    listed = list(people) if connection.dialect.name == "postgresql" else json.dumps(list(people))
+    return bool(people) and connection.execute(_counting(connection.dialect.name), {"wanted": listed}).scalar_one() != len(people)
 
 
 @lru_cache(maxsize=2)
@@ -85,13 +88,14 @@ def _counting(dialect: str) -> Executable:
 def _bringing(table: Table, dialect: str) -> Executable:
     texts = bindparam("texts", type_=Text)
     makers: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
-    columns = [column for column in table.c if column.name != "id"]
+    columns = [table.c[name] for name in _COLUMNS[table]]
+    places: list[tuple[str | int, ...]] = [("row", column.name) if table is short_link else (n,) for n, column in enumerate(columns)]
     if dialect == "postgresql":
         listed = func.json_array_elements(cast(texts, JSON)).table_valued("value")
-        found = [_cast(cast(listed.c.value, JSON)["row"][column.name], column) for column in columns]
+        found = [_cast(cast(listed.c.value, JSON)[place], column) for place, column in zip(places, columns, strict=True)]
     else:
         listed = func.json_each(texts).table_valued("value")
-        found = [_extracted(listed.c.value, column) for column in columns]
+        found = [_extracted(listed.c.value, place, column) for place, column in zip(places, columns, strict=True)]
     rows = select(*found).select_from(listed).where(literal(1) == 1)  # SQLite's grammar wants a WHERE before ON CONFLICT
     once = ["event"] if "event" in table.c else None  # a short link has two things that make it one
     made: Executable = makers[dialect](table).from_select(columns, rows).on_conflict_do_nothing(index_elements=once)
@@ -102,9 +106,10 @@ def _cast(value: Any, column: Column[Any]) -> ColumnElement[Any]:  # noqa: ANN40
     return cast(value if isinstance(column.type, JSON) else value.as_string(), column.type)
 
 
-def _extracted(value: ColumnElement[Any], column: Column[Any]) -> ColumnElement[Any]:
-    found = func.json_extract(value, f"$.row.{column.name}")
-    return func.replace(func.substr(found, 1, _MOMENT), "T", " ") if isinstance(column.type, Moment) else found
+def _extracted(value: ColumnElement[Any], place: tuple[str | int, ...], column: Column[Any]) -> ColumnElement[Any]:
+    path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    found = func.json_extract(value, path)
+    return func.substr(found, 1, _MOMENT) if isinstance(column.type, Moment) else found
 
 
 def _there(connection: Connection, numbers: Iterable[int]) -> set[int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import secrets
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 _HEAD = 9  # octets before the JSON: the checksum and a space
-_LATELY_FILES, _LATELY_OCTETS = 16, 2**20  # that are searched, and in each from its end
+_LATELY_FILES, _LATELY_OCTETS = 16, 16 * 2**20  # that are searched: the last ones, and of the last of them its end
+_COUNT = re.compile(rb'"count":(\d{1,9}),"rows":')  # no text within the JSON can look so: its quotes are escaped
 
 Record = Mapping[str, Any]
 
@@ -84,10 +86,12 @@ class Spool:
         """For each of `beginnings` the JSON of a record that begins so, where one stands in what was written last. Locks nothing."""
         left = list(beginnings)
         written = [path for path in self._files() if _identity(path)[1]]
+        room = _LATELY_OCTETS
         for path in sorted(written, key=_age, reverse=True)[:_LATELY_FILES]:
-            if not left:
+            if not (left and room):
                 return
-            tail = _tail(path)
+            tail = _tail(path, room)
+            room -= len(tail)
             found = {begin: text for begin in left if (text := _record_of(tail, begin)) is not None}
             left = [begin for begin in left if begin not in found]
             yield from found.values()
@@ -97,7 +101,7 @@ class Spool:
         return sum(size for _, size in map(_identity, self._files()))
 
     def depth(self) -> int:
-        """How many records wait; a file is counted again only when it has grown."""
+        """How many events wait; a file is counted again only when it has grown."""
         counted = {}
         for path in self._files():
             what = _identity(path)
@@ -165,6 +169,12 @@ def framed(text: bytes) -> bytes:
     return b"%08x %b\n" % (zlib.crc32(text), text)
 
 
+def counted(raw: bytes) -> int:
+    """How many events a record stands for: what came together may share one, which says their `count` before its `rows`."""
+    found = _COUNT.search(raw)
+    return int(found[1]) if found else 1
+
+
 def read_text(raw: bytes) -> bytes | None:
     """The JSON object of a line, or None when it is not whole."""
     text = raw[_HEAD:].removesuffix(b"\n")
@@ -193,16 +203,16 @@ def write_all(handle: int, data: bytes) -> None:
 def _lines(path: Path) -> int:
     try:
         with path.open("rb") as file:
-            return sum(1 for raw in file if raw != b"\n")
+            return sum(counted(raw) for raw in file if raw != b"\n")
     except FileNotFoundError:
         return 0
 
 
-def _tail(path: Path) -> bytes:
+def _tail(path: Path, most: int) -> bytes:
     try:
         with path.open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _LATELY_OCTETS))
-            return file.read()
+            file.seek(max(0, os.fstat(file.fileno()).st_size - most))
+            return file.read(most)
     except FileNotFoundError:  # all of it is stored
         return b""
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 from digest.domain.press import Press
 from digest.files.journal import Journal
-from digest.files.spool import framed
 from digest.pipeline.answer import Answer, Looked
 from digest.pipeline.presses import Tracker
-from digest.pipeline.replaying import ready
+from digest.pipeline.records import lines
 
 _log = logging.getLogger(__name__)
 
@@ -58,9 +57,9 @@ class Journalling:
 
     def keep(self, noted: Sequence[Noted]) -> list[None]:
         """The same, all of it at once; in the database where the journal cannot be written. Raises StorageError; then nothing was recorded."""
-        lines = b"".join(one.lines for one in noted)
-        if lines:
-            self._write(lines, [one.looked for one in noted])
+        written = b"".join(one.lines for one in noted)
+        if written:
+            self._write(written, [one.looked for one in noted])
         return [None] * len(noted)
 
     def kept(self, noted: Noted) -> list[Answer]:
@@ -72,9 +71,9 @@ class Journalling:
         self.keep([noted])
         return self.kept(noted)
 
-    def _write(self, lines: bytes, found: Sequence[Looked]) -> None:
+    def _write(self, written: bytes, found: Sequence[Looked]) -> None:
         try:
-            self._journal.append(lines, sum(len(looked.clicks) + len(looked.visits) for looked in found))
+            self._journal.append(written, sum(len(looked.clicks) + len(looked.visits) for looked in found))
         except OSError as error:
             if not self._told:
                 _log.warning(
@@ -89,4 +88,4 @@ class Journalling:
 
 
 def _noted(looked: Looked) -> Noted:
-    return Noted(looked=looked, lines=b"".join(map(framed, ready(looked.clicks, looked.visits, looked.made))))
+    return Noted(looked=looked, lines=lines(looked.clicks, looked.visits, looked.made))

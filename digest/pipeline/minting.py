@@ -12,7 +12,7 @@ from digest.db import keys, short_links
 from digest.db.session import read
 from digest.files.spool import Spool
 from digest.pipeline.answer import Row
-from digest.pipeline.replaying import waiting_links
+from digest.pipeline.records import waiting_links
 
 
 class Minting:

@@ -22,7 +22,7 @@ from digest.domain.translation import in_language
 from digest.domain.visitor import Verdict, VisitorClass, classify
 from digest.errors import StorageError
 from digest.pipeline.captions import Captions
-from digest.pipeline.replaying import of_switch
+from digest.pipeline.records import of_switch
 from digest.web.forms import field, read_form
 from digest.web.guard import is_ours
 from digest.web.links import Presser

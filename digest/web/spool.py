@@ -12,7 +12,7 @@ from digest.errors import StorageError
 from digest.files.spool import Record, Spool
 from digest.pipeline.answer import Answer
 from digest.pipeline.presses import Tracker
-from digest.pipeline.replaying import of_events
+from digest.pipeline.records import of_events
 
 log = logging.getLogger(__name__)
 _LONGEST_REST = 10.0

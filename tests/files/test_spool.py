@@ -160,6 +160,17 @@ def test_a_full_disk_leaves_whole_lines_only(spool: Spool) -> None:
     assert spool.depth() == kept
 
 
+def test_what_was_written_in_the_last_seconds_is_found_without_reading_a_day(spool: Spool) -> None:
+    """Sixteen megabytes in all, from the end; a storm writes less in the time that a journal's page lies open."""
+    files = []
+    for n in range(3):
+        spool.append([{"n": f"first of {n}"}, *({"n": "x" * 1_000_000} for _ in range(7))])
+        files.append(spool.path.rename(spool.path.with_name(f"{spool.path.name}.{n}")))
+        os.utime(files[-1], (n, n))
+    wanted = [b'{"n":"first of %d"' % n for n in range(3)]
+    assert list(spool.lately(wanted)) == [b'{"n":"first of 2"}', b'{"n":"first of 1"}']
+
+
 _HOLD = """
 import sys
 from pathlib import Path

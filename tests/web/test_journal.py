@@ -19,7 +19,8 @@ from digest.db import links, prepared, replays
 from digest.db.session import write
 from digest.files.journal import Journal
 from digest.files.spool import Spool, framed
-from digest.pipeline.replaying import Replayed, ready, replay
+from digest.pipeline.records import lines
+from digest.pipeline.replaying import Replayed, replay
 from tests.away import wait_for
 from tests.linked import ANA, BEN, BROWSER, GROUP, OLD, PHONE, Linked, read_link, share_link
 
@@ -131,7 +132,7 @@ def test_a_journal_that_cannot_be_written_leaves_it_to_the_database(linked: Link
 
 
 def test_a_journal_at_its_limit_leaves_it_to_the_database(linked: Linked, tmp_path: Path) -> None:
-    with journalled(linked, tmp_path, spool_octets=700) as web:
+    with journalled(linked, tmp_path, spool_octets=1700) as web:
         for _ in range(6):
             assert web.get(read_link(ANA, 1)).status_code == 302
         assert len(linked.clicks()) == 6
@@ -156,15 +157,18 @@ def test_what_a_dead_server_left_is_brought_in_by_the_next(linked: Linked, tmp_p
 
 
 def test_lines_of_an_older_and_a_newer_version_are_read_beside_ours(linked: Linked, tmp_path: Path) -> None:
-    """I13: a row of the first version has no country and its moment in another form; one of tomorrow's has a column more."""
+    """I13: a row of the first version has no country and its moment in another form; one of tomorrow's has a column more, and so may many."""
     spool = Spool(tmp_path / "presses.spool")
     old: dict[str, Any] = {"event": "e" * 32, "at": "2026-11-24T09:00:00+00:00", "slug": "0123456789ab", "signals": {"method": "GET"}, "visitor": "v"}
     old |= {"referrer_host": "", "class": "human", "reasons": [], "rules_version": 1}
     new = {**old, "event": "f" * 32, "at": "2026-11-24T09:00:00.250000+00:00", "country": "DE", "click_id": None, "mood": "curious"}
     spool.append([{"what": "visit", "row": old}, {"v": 2, "what": "visit", "row": new}, {"v": 1, "what": "visit", "row": {**new, "event": "d" * 32}}])
-    assert replay(linked.engine, spool) == Replayed(stored=3)
-    found = [(row["event"][0], row["country"], row["at"].microsecond) for row in linked.visits()]
-    assert found == [("d", "DE", 250000), ("e", "", 0), ("f", "DE", 250000)]
+    many = {"columns": list(new), "people": [], "count": 2, "rows": [[*{**new, "event": letter * 32}.values()] for letter in "gh"]}
+    spool.append([{"v": 3, "what": "visit", **many}])
+    assert spool.depth() == 5
+    assert replay(linked.engine, spool) == Replayed(stored=5)
+    found = sorted((row["event"][0], row["country"], row["at"].microsecond) for row in linked.visits())
+    assert found == [("d", "DE", 250000), ("e", "", 0), ("f", "DE", 250000), ("g", "DE", 250000), ("h", "DE", 250000)]
 
 
 def test_who_was_erased_meanwhile_is_in_no_event_of_the_journal(linked: Linked, tmp_path: Path) -> None:
@@ -183,6 +187,42 @@ def test_who_was_erased_meanwhile_is_in_no_event_of_the_journal(linked: Linked, 
     replay(linked.engine, spool)
     last = linked.clicks()[-1]
     assert (last["event"], last["employee_id"], last["token"][:2]) == ("a" * 32, None, "~e")
+
+
+def test_one_press_that_the_database_stumbles_at_spoils_none_that_came_with_it(linked: Linked, tmp_path: Path) -> None:
+    """I4, H4: neither does one of somebody who was erased meanwhile; the others keep their people."""
+    with journalled(linked, tmp_path) as web:
+        web.get(read_link(BEN, 1))
+        good = {name: value for name, value in linked.clicks()[0].items() if name != "id"}
+    ben, ana = linked.people["ben"], linked.people["ana"]
+    linked.change("token", {"token": ANA}, employee_id=None)
+    with write(linked.engine) as connection:
+        connection.execute(text("DELETE FROM employee WHERE id = :ana"), {"ana": ana})
+    pressed = [{**good, "event": letter * 32, "employee_id": who} for letter, who in (("b", ben), ("c", ana))]
+    bad = [{**good, "event": "d" * 32, "n": None}, {**good, "event": "e" * 32}]
+    spool = Spool(tmp_path / "presses.spool")
+    for rows in (pressed, bad):
+        journal = Journal(spool)
+        journal.append(lines(rows, []), 2)
+        journal.close()
+    assert spool.depth() == 4
+    found = replay(linked.engine, spool)
+    assert (found.stored, found.refused, found.damaged) == (3, 1, 0)
+    assert sorted((row["event"][0], row["employee_id"]) for row in linked.clicks()[1:]) == [("b", ben), ("c", None), ("e", ben)]
+
+
+def test_a_whole_line_that_is_nothing_we_know_is_refused_and_spoils_no_other(linked: Linked, tmp_path: Path) -> None:
+    """I4."""
+    with journalled(linked, tmp_path) as web:
+        web.get(read_link(BEN, 1))
+        good = {name: value for name, value in linked.clicks()[0].items() if name != "id"} | {"event": "b" * 32}
+    strange = (b'{"v":9}', b'{"what":"click","columns":["n"],"count":2,"rows":[[1,2],[3]]}', b'{"count":2,"rows":[1,2]}', b"{not JSON}")
+    journal = Journal(Spool(tmp_path / "presses.spool"))
+    journal.append(b"".join(map(framed, strange)) + lines([good], []), 1)
+    journal.close()
+    found = replay(linked.engine, journal.spool)
+    assert (found.stored, found.refused, found.damaged) == (1, 6, 0)
+    assert [row["event"] for row in linked.clicks()][1:] == ["b" * 32]
 
 
 def test_a_line_that_the_database_stumbles_at_spoils_no_other(linked: Linked, tmp_path: Path) -> None:
@@ -260,7 +300,7 @@ def test_a_short_link_follows_its_post_while_it_stands_in_the_journal(linked: Li
         linked.clicks()
         row = {"slug": "0123456789ab", "owner": "group:everyone", "edition_id": linked.edition, "post_id": "cold-room", "network": "x"}
         journal = Journal(Spool(tmp_path / "presses.spool"))
-        journal.append(b"".join(framed(text) for text in ready([], [], [{**row, "created_at": linked.now}])), 0)  # another server's
+        journal.append(lines([], [], [{**row, "created_at": linked.now}]), 0)  # another server's
         assert web.get("/l/0123456789ab").status_code == 302
         linked.change("post", {"id": "cold-room"}, recalled="It was wrong.")
         assert "It was wrong." in web.get("/l/0123456789ab").text
@@ -279,7 +319,7 @@ def test_a_short_link_that_stood_in_a_journal_is_remembered_while_the_database_i
         linked.clicks()
         row = {"slug": "0123456789ab", "owner": "group:everyone", "edition_id": linked.edition, "post_id": "cold-room", "network": "x"}
         journal = Journal(Spool(tmp_path / "presses.spool"))
-        journal.append(b"".join(framed(text) for text in ready([], [], [{**row, "created_at": linked.now}])), 0)  # another server's
+        journal.append(lines([], [], [{**row, "created_at": linked.now}]), 0)  # another server's
         assert web.get("/l/0123456789ab").status_code == 302
         with monkeypatch.context() as away:
             away.setattr(links, "version", lambda connection: prepared.first(connection, "SELECT * FROM a_table_that_is_not_there"))
@@ -293,7 +333,7 @@ def test_a_short_link_of_who_was_erased_meanwhile_is_nobody_s(linked: Linked, tm
     row = {"edition_id": linked.edition, "post_id": "cold-room", "network": "x", "created_at": linked.now}
     made = [{"slug": f"0123456789a{n}", "owner": owner, **row} for n, owner in enumerate(("employee:99", f"employee:{linked.people['ana']}"))]
     journal = Journal(spool)
-    journal.append(b"".join(framed(text) for text in ready([], [], made)), 0)
+    journal.append(lines([], [], made), 0)
     journal.close()
     assert replay(linked.engine, spool) == Replayed(stored=2)
     owners = {row["slug"][-1]: row["owner"] for row in linked.short_links()}
@@ -305,6 +345,6 @@ def test_a_short_link_of_who_was_erased_meanwhile_is_nobody_s(linked: Linked, tm
 
 def test_strangers_are_found_among_many(linked: Linked) -> None:
     with write(linked.engine) as connection:
-        assert not replays.strangers(connection, linked.people.values())
-        assert replays.strangers(connection, [*linked.people.values(), 99])
-        assert not replays.strangers(connection, [])
+        assert not replays.strangers(connection, set(linked.people.values()))
+        assert replays.strangers(connection, {*linked.people.values(), 99})
+        assert not replays.strangers(connection, set())

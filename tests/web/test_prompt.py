@@ -19,8 +19,8 @@ from sqlalchemy import Connection
 from digest.db import links, prepared
 from digest.demo.mailbox import free_port
 from digest.files.journal import Journal
-from digest.files.spool import Spool, framed
-from digest.pipeline.replaying import ready
+from digest.files.spool import Spool
+from digest.pipeline.records import lines
 from digest.web import prompt
 from digest.web.app import make_app
 from tests.away import wait_for
@@ -162,7 +162,7 @@ def test_a_full_disk_leaves_no_empty_files_behind(linked: Linked, tmp_path: Path
 def test_a_link_that_stands_in_another_server_s_journal_alone_leads_on(linked: Linked, tmp_path: Path) -> None:
     journal = Journal(Spool(tmp_path / "presses.spool"))
     row = {**LINK, "edition_id": linked.edition, "created_at": linked.now}
-    journal.append(b"".join(framed(text) for text in ready([], [], [row])), 0)
+    journal.append(lines([], [], [row]), 0)
     with journalled(linked, tmp_path) as port:
         if linked.engine.dialect.name == "sqlite":
             assert get(port, "/l/0123456789ab") == (302, "https://example.com/blog/cold-room")
