@@ -16,6 +16,7 @@ from digest.files.spool import Spool
 from digest.pipeline.replaying import replay, told
 
 _PAGE = 0.1  # seconds that presses stand in the journal before the database is given them
+_STORM, _LONGER = 1000, 0.7  # events in that time, and seconds that they stand longer: each page of an index is written once for all of them
 _LOOK = 2.0  # seconds between looks at what others may have left
 _AHEAD = timedelta(minutes=10)  # before a day begins its salt is made, so that no press has to wait for that
 _PATIENCE = 5.0  # seconds that a stopping server waits for a busy database
@@ -67,6 +68,8 @@ class Replayer:
                 if time.monotonic() > self._look_at:
                     self._look()
             self._stop.wait(_PAGE)
+            if self._journal is not None and self._journal.on_page > _STORM:
+                self._stop.wait(_LONGER)
 
     def _look(self) -> None:
         self._look_at = time.monotonic() + _LOOK
