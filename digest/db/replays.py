@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, ColumnElement, Connection, Executable, Table, Text, bindparam, cast, func, literal, select
+from sqlalchemy import JSON, BigInteger, Column, ColumnElement, Connection, Executable, String, Table, Text, bindparam, cast, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -61,7 +61,7 @@ def bring(connection: Connection, clicks: bytes, visits: bytes, made: bytes) -> 
     """Insert what these JSON texts hold, with commas between them; the database reads them itself. What is there already stays as it is.
 
     `clicks`, `visits`: lists with the values of `CLICK_COLUMNS`, `VISIT_COLUMNS`. `made`: objects with the `row` of a short link.
-    A moment begins with its day, a space and its time to the microsecond, UTC.
+    A moment is in ISO 8601, UTC, to the microsecond.
     """
     for table, texts in ((short_link, made), (click, clicks), (visit, visits)):
         if texts:
@@ -103,13 +103,14 @@ def _bringing(table: Table, dialect: str) -> Executable:
 
 
 def _cast(value: Any, column: Column[Any]) -> ColumnElement[Any]:  # noqa: ANN401 - a place within JSON
-    return cast(value if isinstance(column.type, JSON) else value.as_string(), column.type)
+    kind = Text() if isinstance(column.type, String) else column.type  # a cast to VARCHAR(n) would cut what is too long, and say nothing
+    return cast(value if isinstance(kind, JSON) else value.as_string(), kind)
 
 
 def _extracted(value: ColumnElement[Any], place: tuple[str | int, ...], column: Column[Any]) -> ColumnElement[Any]:
     path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
     found = func.json_extract(value, path)
-    return func.substr(found, 1, _MOMENT) if isinstance(column.type, Moment) else found
+    return func.replace(func.substr(found, 1, _MOMENT), "T", " ") if isinstance(column.type, Moment) else found
 
 
 def _there(connection: Connection, numbers: Iterable[int]) -> set[int]:

@@ -25,7 +25,6 @@ class _Page:
     handle: int
     path: Path
     size: int = 0
-    events: int = 0
 
 
 class Journal:
@@ -45,12 +44,6 @@ class Journal:
         """Whether nothing was written since the page was turned."""
         return self._page is None or not self._page.size
 
-    @property
-    def on_page(self) -> int:
-        """Events since the page was turned."""
-        page = self._page
-        return 0 if page is None else page.events
-
     def append(self, lines: bytes, count: int, *, wait: bool = True) -> None:
         """Write whole lines, of which `count` are events, and wait until they are on disk, or none of them. Raises OSError.
 
@@ -67,7 +60,6 @@ class Journal:
                 self._give_up(page)
                 raise
             page.size += len(lines)
-            page.events += count
             self.written += count
 
     @contextmanager

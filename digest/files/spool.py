@@ -13,7 +13,8 @@ import os
 import re
 import secrets
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +33,7 @@ class Taken:
 
     path: Path
     handle: int
-    damaged: int = field(default=0)  # lines that were no whole record
+    damaged: int = field(default=0)  # events whose line was no whole record
 
     def texts(self) -> Iterator[bytes]:
         """The JSON of every whole record, in the order they came."""
@@ -43,13 +44,9 @@ class Taken:
                     continue
                 found = read_text(raw)
                 if found is None:
-                    self.damaged += 1
+                    self.damaged += counted(raw)
                 else:
                     yield found
-
-    def records(self) -> Iterator[Record]:
-        """Every whole record, in the order they came."""
-        return map(json.loads, self.texts())
 
     def remove(self) -> None:
         """All of it is stored."""
@@ -82,9 +79,9 @@ class Spool:
             if size == 0:
                 sync_folder(self.path.parent)
 
-    def lately(self, beginnings: Sequence[bytes]) -> Iterator[bytes]:
-        """For each of `beginnings` the JSON of a record that begins so, where one stands in what was written last. Locks nothing."""
-        left = list(beginnings)
+    def lately(self, beginning: bytes, following: Iterable[bytes]) -> Iterator[bytes]:
+        """For each of `following`, all of one length, a record that has it behind `beginning`, where one was written lately. Locks nothing."""
+        left = set(following)
         written = [path for path in self._files() if _identity(path)[1]]
         room = _LATELY_OCTETS
         for path in sorted(written, key=_age, reverse=True)[:_LATELY_FILES]:
@@ -92,8 +89,8 @@ class Spool:
                 return
             tail = _tail(path, room)
             room -= len(tail)
-            found = {begin: text for begin in left if (text := _record_of(tail, begin)) is not None}
-            left = [begin for begin in left if begin not in found]
+            found = dict(_records(tail, beginning, left))
+            left -= found.keys()
             yield from found.values()
 
     def octets(self) -> int:
@@ -217,10 +214,17 @@ def _tail(path: Path, most: int) -> bytes:
         return b""
 
 
-def _record_of(data: bytes, beginning: bytes) -> bytes | None:
-    """The JSON of the first whole record in `data` that begins so."""
+def _records(data: bytes, beginning: bytes, following: AbstractSet[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Which of `following` stand behind `beginning` in whole records, with the JSON of each."""
+    length = len(next(iter(following)))
     at = data.find(beginning)
-    return read_text(data[max(at - _HEAD, 0) : data.find(b"\n", at) + 1]) if at >= 0 else None
+    while at >= 0:
+        start = at + len(beginning)
+        name = data[start : start + length]
+        text = read_text(data[max(at - _HEAD, 0) : data.find(b"\n", at) + 1]) if name in following else None
+        if text is not None:
+            yield name, text
+        at = data.find(beginning, start)
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """Records: presses, short links and switches as they stand on disk while the database is away or not yet given them.
 
-Presses that came together share one record: the names of its columns, the people in it, and a list of values for each press. So the
-database reads thousands of them in one statement, and another version of this program knows what each value is.
+In a journal presses that came together share one record: the names of its columns, the people in it, and a list of values for each press.
+So the database reads a thousand of them in one statement, and another version of this program knows what each value is.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ MOMENTS = {CLICK: "at", VISIT: "at", LINK: "created_at", SWITCH: "at"}
 _COLUMNS = {CLICK: replays.CLICK_COLUMNS, VISIT: replays.VISIT_COLUMNS}
 _REST = {what: itemgetter(*columns[1:]) for what, columns in _COLUMNS.items()}
 _HEADS = {what: b'{"v":2,"what":"%b","columns":%b,"people":[' % (what.encode(), to_json(columns)) for what, columns in _COLUMNS.items()}
-_LINK_HEAD = b'{"v":2,"what":"link","row":{"slug":"'
+_LINK_HEAD = b'{"v":1,"what":"link","row":{"slug":"'
+_TOLD = re.compile(rb'([\d,]*)\],"count":(\d{1,9}),"rows":\[')
 _OWNED = re.compile(rb'"owner":"employee:(\d+)"')
 
 
-class Waiting(NamedTuple):
-    """A record that was read back. `rows`: JSON lists with commas between them, as `replays.bring` takes them."""
+class OnDisk(NamedTuple):
+    """A record that was read back. `rows`: JSON with commas between them, as `replays.bring` takes it."""
 
     text: bytes
     what: str = ""  # "": the database cannot read it by itself
@@ -50,7 +51,7 @@ def of_switch(employee: int, at: datetime, *, receive: bool, how: str) -> Record
 
 def lines(clicks: Sequence[Row], visits: Sequence[Row], made: Sequence[Row] = ()) -> bytes:
     """Rows as lines of a journal. `made`: short links; their slug comes first."""
-    texts = [to_json({"v": 2, "what": LINK, "row": {**row, "created_at": _moment(row["created_at"])}}) for row in made]
+    texts = [to_json({"v": 1, "what": LINK, "row": {**row, "created_at": _moment(row["created_at"])}}) for row in made]
     if clicks:
         texts.append(_together(CLICK, clicks, {row["employee_id"] for row in clicks} - {None}))
     if visits:
@@ -64,36 +65,37 @@ def _together(what: str, rows: Sequence[Row], people: Iterable[int]) -> bytes:
     return b'%b%b],"count":%d,"rows":%b}' % (_HEADS[what], ",".join(map(str, people)).encode(), len(rows), to_json(listed))
 
 
-def read(text: bytes) -> Waiting:
+def read(text: bytes) -> OnDisk:
     """A record as the database takes it, where it can read it by itself."""
     for what, head in _HEADS.items():
-        if text.startswith(head):
-            people, _, rest = text[len(head) :].partition(b'],"count":')
-            count, _, rows = rest.partition(b',"rows":[')
-            return Waiting(text=text, what=what, events=int(count), people=people, rows=rows[:-2])
+        told = _TOLD.match(text, len(head)) if text.startswith(head) and text.endswith(b"]]}") else None
+        if told:
+            return OnDisk(text=text, what=what, events=int(told[2]), people=told[1], rows=text[told.end() : -2])
     if text.startswith(_LINK_HEAD):
-        return Waiting(text=text, what=LINK, people=b",".join(_OWNED.findall(text)), rows=text)
-    return Waiting(text=text, events=counted(text))
+        return OnDisk(text=text, what=LINK, people=b",".join(_OWNED.findall(text)), rows=text)
+    return OnDisk(text=text, events=counted(text))
 
 
 def records(text: bytes) -> list[Record]:
-    """Every record in one, each by itself. Raises ValueError, KeyError, TypeError when it is none."""
-    found = json.loads(text)
-    if "rows" not in found:
-        return [found]
-    return [{"what": found["what"], "row": dict(zip(found["columns"], row, strict=True))} for row in found["rows"]]
+    """Every record in one, each by itself; none where it is whole, but nothing that we know."""
+    try:
+        found = json.loads(text)
+        if "rows" not in found:
+            return [found]
+        return [{"what": found["what"], "row": dict(zip(found["columns"], row, strict=True))} for row in found["rows"]]
+    except (KeyError, RecursionError, TypeError, ValueError):
+        return []
 
 
 def waiting_links(spool: Spool, slugs: Iterable[str]) -> list[Row]:
     """The rows of those of these short links that were journalled lately and may not be in the database yet."""
-    wanted = [_LINK_HEAD + slug.encode("ascii") + b'"' for slug in slugs]
-    found: Iterator[Row] = (json.loads(text)["row"] for text in spool.lately(wanted))
+    found: Iterator[Row] = (json.loads(text)["row"] for text in spool.lately(_LINK_HEAD, (slug.encode("ascii") for slug in slugs)))
     return [{**row, "created_at": datetime.fromisoformat(row["created_at"])} for row in found]
 
 
 def _moment(at: datetime) -> str:
     """To the microsecond always: SQLite keeps what is written."""
-    return at.isoformat(" ", "microseconds")
+    return at.isoformat(timespec="microseconds")
 
 
 def _plain(row: Mapping[str, Any]) -> Row:

@@ -14,13 +14,13 @@ from sqlalchemy import Engine, make_url
 from digest.config import Config
 from digest.db import replays
 from digest.db.session import gone, write, yield_to_others
-from digest.errors import StorageError
+from digest.errors import DigestError, StorageError
 from digest.files.spool import Record, Spool
-from digest.pipeline.records import CLICK, LINK, MOMENTS, SWITCH, VISIT, Waiting, read, records
+from digest.pipeline.records import CLICK, LINK, MOMENTS, SWITCH, VISIT, OnDisk, read, records
 
 _log = logging.getLogger(__name__)
 _MOST = 10_000  # events in one transaction: each page of an index is written once for all of them
-_PART = 1000  # in one statement: no other thread can work while a text of megabytes is put together
+_PART = 1000  # in one statement, unless one record has more: no other thread can work while a text of megabytes is put together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Replayed:
 
     stored: int = 0
     refused: int = 0  # the database does not take them, and never will
-    damaged: int = 0  # lines that a crash or a full disk cut short
+    damaged: int = 0  # their lines were cut short by a crash or a full disk
 
     def sentence(self) -> str:
         """For people; "" when nothing waited."""
@@ -63,8 +63,8 @@ def replay(engine: Engine, spool: Spool) -> Replayed:
             if taken is None:
                 break
             for chunk in _chunks(map(read, taken.texts()), _MOST):
-                done = _brought(engine, chunk)
-                stored, refused = stored + done, refused + sum(waiting.events for waiting in chunk) - done
+                done, left = _brought(engine, chunk)
+                stored, refused = stored + done, refused + left
                 yield_to_others(engine)
             taken.remove()
             damaged += taken.damaged
@@ -88,46 +88,41 @@ def catch_up(engine: Engine, config: Config) -> list[str]:
     return [said] if said else []
 
 
-def _chunks(found: Iterable[Waiting], most: int) -> Iterator[list[Waiting]]:
-    chunk: list[Waiting] = []
-    count = 0
-    for waiting in found:
-        if chunk and count + waiting.events > most:
+def _chunks(found: Iterable[OnDisk], most: int) -> Iterator[list[OnDisk]]:
+    chunk: list[OnDisk] = []
+    events = 0
+    for one in found:
+        if chunk and events + one.events > most:
             yield chunk
-            chunk, count = [], 0
-        chunk.append(waiting)
-        count += waiting.events
+            chunk, events = [], 0
+        chunk.append(one)
+        events += one.events
     if chunk:
         yield chunk
 
 
-def _brought(engine: Engine, chunk: Sequence[Waiting]) -> int:
-    """How many of these events the database took. What a journal holds it reads by itself; the rest, and whatever it stumbles at, we read."""
-    ready = [waiting for waiting in chunk if waiting.what]
-    others = [waiting for waiting in chunk if not waiting.what]
+def _brought(engine: Engine, chunk: Sequence[OnDisk]) -> tuple[int, int]:
+    """How many of these events the database took, and refused. What it can read by itself it does; the rest, and what it stumbles at, we read."""
+    ready = [one for one in chunk if one.what]
+    others = [one for one in chunk if not one.what]
     try:
         with write(engine) as connection:
             for part in _chunks(ready, _PART):
-                people = {int(number) for waiting in part for number in waiting.people.split(b",") if number}
+                people = {int(number) for one in part for number in one.people.split(b",") if number}
                 if replays.strangers(connection, people):
                     others += part
                 else:
                     replays.bring(connection, _rows(part, CLICK), _rows(part, VISIT), _rows(part, LINK))
     except (StorageError, ValueError):  # one that the database cannot take, or no database at all: going one by one tells
         others = list(chunk)
-    stored = _store(engine, [record for waiting in others for record in _records(waiting)])
-    return sum(waiting.events for waiting in chunk) - sum(waiting.events for waiting in others) + stored
+    found = [(one, records(one.text)) for one in others]
+    stored = _store(engine, [record for _, several in found for record in several])
+    asked = sum(max(one.events, len(several)) for one, several in found)
+    return sum(one.events for one in chunk) - sum(one.events for one in others) + stored, asked - stored
 
 
-def _rows(ready: Sequence[Waiting], what: str) -> bytes:
-    return b",".join(waiting.rows for waiting in ready if waiting.what == what)
-
-
-def _records(waiting: Waiting) -> list[Record]:
-    try:
-        return records(waiting.text)
-    except (KeyError, TypeError, ValueError):  # whole, but nothing that we know
-        return []
+def _rows(ready: Sequence[OnDisk], what: str) -> bytes:
+    return b",".join(one.rows for one in ready if one.what == what)
 
 
 def _store(engine: Engine, chunk: Sequence[Record]) -> int:
@@ -144,8 +139,10 @@ def _store(engine: Engine, chunk: Sequence[Record]) -> int:
             replays.put_events(connection, rows[CLICK], rows[VISIT], lambda: secrets.token_hex(16))
             for row in rows[SWITCH]:
                 replays.switch(connection, **row)
-    except (StorageError, KeyError, TypeError, ValueError) as error:
+    except (DigestError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         if isinstance(error, StorageError) and gone(error):
             raise
-        return sum(_store(engine, [one]) for one in chunk) if len(chunk) > 1 else 0
+        half = len(chunk) // 2
+        yield_to_others(engine)
+        return _store(engine, chunk[:half]) + _store(engine, chunk[half:]) if half else 0
     return len(chunk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -15,8 +16,9 @@ from digest.files.journal import Journal
 from digest.files.spool import Spool
 from digest.pipeline.replaying import replay, told
 
+_log = logging.getLogger(__name__)
 _PAGE = 0.1  # seconds that presses stand in the journal before the database is given them
-_STORM, _LONGER = 1000, 0.7  # events in that time, and seconds that they stand longer: each page of an index is written once for all of them
+_STORM, _LONGER = 1000, 0.7  # events that come in that time, and seconds more for those: each page of an index is written once for all
 _LOOK = 2.0  # seconds between looks at what others may have left
 _AHEAD = timedelta(minutes=10)  # before a day begins its salt is made, so that no press has to wait for that
 _PATIENCE = 5.0  # seconds that a stopping server waits for a busy database
@@ -34,6 +36,7 @@ class Replayer:
         self._prepare = prepare
         self._clock = clock
         self._look_at = float("-inf")
+        self._is_troubled = False
         self._prepared: set[date] = set()
         self._one = threading.Lock()
         self._stop = threading.Event()
@@ -63,13 +66,28 @@ class Replayer:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            with suppress(StorageError, OSError):  # still away; whoever presses a link makes the log say so
+            try:
                 self.flush()
                 if time.monotonic() > self._look_at:
                     self._look()
-            self._stop.wait(_PAGE)
-            if self._journal is not None and self._journal.on_page > _STORM:
-                self._stop.wait(_LONGER)
+                self._is_troubled = False
+            except (StorageError, OSError):  # still away; whoever presses a link makes the log say so
+                pass
+            except Exception:  # noqa: BLE001 - whatever it is, presses go on being answered and must not pile up unheard
+                if not self._is_troubled:
+                    _log.exception("What waits on disk cannot be brought in; it is tried again.")
+                self._is_troubled = True
+            self._gather()
+
+    def _gather(self) -> None:
+        """Let presses gather; in a storm for longer."""
+        before = self._written()
+        self._stop.wait(_PAGE)
+        if self._written() - before > _STORM:
+            self._stop.wait(_LONGER)
+
+    def _written(self) -> int:
+        return 0 if self._journal is None else self._journal.written
 
     def _look(self) -> None:
         self._look_at = time.monotonic() + _LOOK

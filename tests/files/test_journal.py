@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -109,7 +110,7 @@ def test_a_torn_last_record_harms_no_other(journal: Journal, spool: Spool, torn:
         file.write(torn)
     with spool.take() as taken:
         assert taken is not None
-        assert [record["n"] for record in taken.records()] == [0, 1]
+        assert [json.loads(text)["n"] for text in taken.texts()] == [0, 1]
         assert taken.damaged == 1
 
 

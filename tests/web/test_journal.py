@@ -15,10 +15,9 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from digest.db import links, prepared, replays
-from digest.db.session import write
+from digest.db import links, prepared
 from digest.files.journal import Journal
-from digest.files.spool import Spool, framed
+from digest.files.spool import Spool
 from digest.pipeline.records import lines
 from digest.pipeline.replaying import Replayed, replay
 from tests.away import wait_for
@@ -156,89 +155,6 @@ def test_what_a_dead_server_left_is_brought_in_by_the_next(linked: Linked, tmp_p
     assert replay(linked.engine, spool) == Replayed()
 
 
-def test_lines_of_an_older_and_a_newer_version_are_read_beside_ours(linked: Linked, tmp_path: Path) -> None:
-    """I13: a row of the first version has no country and its moment in another form; one of tomorrow's has a column more, and so may many."""
-    spool = Spool(tmp_path / "presses.spool")
-    old: dict[str, Any] = {"event": "e" * 32, "at": "2026-11-24T09:00:00+00:00", "slug": "0123456789ab", "signals": {"method": "GET"}, "visitor": "v"}
-    old |= {"referrer_host": "", "class": "human", "reasons": [], "rules_version": 1}
-    new = {**old, "event": "f" * 32, "at": "2026-11-24T09:00:00.250000+00:00", "country": "DE", "click_id": None, "mood": "curious"}
-    spool.append([{"what": "visit", "row": old}, {"v": 2, "what": "visit", "row": new}, {"v": 1, "what": "visit", "row": {**new, "event": "d" * 32}}])
-    many = {"columns": list(new), "people": [], "count": 2, "rows": [[*{**new, "event": letter * 32}.values()] for letter in "gh"]}
-    spool.append([{"v": 3, "what": "visit", **many}])
-    assert spool.depth() == 5
-    assert replay(linked.engine, spool) == Replayed(stored=5)
-    found = sorted((row["event"][0], row["country"], row["at"].microsecond) for row in linked.visits())
-    assert found == [("d", "DE", 250000), ("e", "", 0), ("f", "DE", 250000), ("g", "DE", 250000), ("h", "DE", 250000)]
-
-
-def test_who_was_erased_meanwhile_is_in_no_event_of_the_journal(linked: Linked, tmp_path: Path) -> None:
-    """H4: the press counts, the person is gone."""
-    with journalled(linked, tmp_path) as web:
-        web.get(read_link(ANA, 1))
-        web.get(read_link(BEN, 1))
-        with write(linked.engine) as connection:
-            connection.execute(text("UPDATE token SET employee_id = NULL"))
-            connection.execute(text("DELETE FROM employee WHERE id = :ana"), {"ana": linked.people["ana"]})
-        rows = linked.clicks()
-    assert {row["employee_id"] for row in rows} <= {None, linked.people["ana"], linked.people["ben"]}
-    spool = Spool(tmp_path / "presses.spool")
-    gone = {**{name: value for name, value in rows[0].items() if name != "id"}, "employee_id": linked.people["ana"], "token": ANA, "event": "a" * 32}
-    spool.append([{"v": 1, "what": "click", "row": {"employee_id": gone.pop("employee_id"), **gone, "at": "2026-11-24T09:00:00.000001+00:00"}}])
-    replay(linked.engine, spool)
-    last = linked.clicks()[-1]
-    assert (last["event"], last["employee_id"], last["token"][:2]) == ("a" * 32, None, "~e")
-
-
-def test_one_press_that_the_database_stumbles_at_spoils_none_that_came_with_it(linked: Linked, tmp_path: Path) -> None:
-    """I4, H4: neither does one of somebody who was erased meanwhile; the others keep their people."""
-    with journalled(linked, tmp_path) as web:
-        web.get(read_link(BEN, 1))
-        good = {name: value for name, value in linked.clicks()[0].items() if name != "id"}
-    ben, ana = linked.people["ben"], linked.people["ana"]
-    linked.change("token", {"token": ANA}, employee_id=None)
-    with write(linked.engine) as connection:
-        connection.execute(text("DELETE FROM employee WHERE id = :ana"), {"ana": ana})
-    pressed = [{**good, "event": letter * 32, "employee_id": who} for letter, who in (("b", ben), ("c", ana))]
-    bad = [{**good, "event": "d" * 32, "n": None}, {**good, "event": "e" * 32}]
-    spool = Spool(tmp_path / "presses.spool")
-    for rows in (pressed, bad):
-        journal = Journal(spool)
-        journal.append(lines(rows, []), 2)
-        journal.close()
-    assert spool.depth() == 4
-    found = replay(linked.engine, spool)
-    assert (found.stored, found.refused, found.damaged) == (3, 1, 0)
-    assert sorted((row["event"][0], row["employee_id"]) for row in linked.clicks()[1:]) == [("b", ben), ("c", None), ("e", ben)]
-
-
-def test_a_whole_line_that_is_nothing_we_know_is_refused_and_spoils_no_other(linked: Linked, tmp_path: Path) -> None:
-    """I4."""
-    with journalled(linked, tmp_path) as web:
-        web.get(read_link(BEN, 1))
-        good = {name: value for name, value in linked.clicks()[0].items() if name != "id"} | {"event": "b" * 32}
-    strange = (b'{"v":9}', b'{"what":"click","columns":["n"],"count":2,"rows":[[1,2],[3]]}', b'{"count":2,"rows":[1,2]}', b"{not JSON}")
-    journal = Journal(Spool(tmp_path / "presses.spool"))
-    journal.append(b"".join(map(framed, strange)) + lines([good], []), 1)
-    journal.close()
-    found = replay(linked.engine, journal.spool)
-    assert (found.stored, found.refused, found.damaged) == (1, 6, 0)
-    assert [row["event"] for row in linked.clicks()][1:] == ["b" * 32]
-
-
-def test_a_line_that_the_database_stumbles_at_spoils_no_other(linked: Linked, tmp_path: Path) -> None:
-    """I4: it is counted and left behind."""
-    spool = Spool(tmp_path / "presses.spool")
-    with journalled(linked, tmp_path) as web:
-        web.get(read_link(ANA, 1))
-        good = {name: value for name, value in linked.clicks()[0].items() if name != "id"} | {"at": "2026-11-24T09:00:00.000001+00:00"}
-    spool.append([{"v": 1, "what": "click", "row": {"employee_id": None, **good, "event": "b" * 32}}])
-    spool.append([{"v": 1, "what": "click", "row": {"employee_id": None, "event": "c" * 32}}])
-    spool.append([{"v": 1, "what": "click", "row": {"employee_id": "x", "event": "d" * 32}}])
-    found = replay(linked.engine, spool)
-    assert (found.stored, found.refused, found.damaged) == (1, 2, 0)
-    assert [row["event"] for row in linked.clicks()][1:] == ["b" * 32]
-
-
 def test_two_servers_of_one_folder_answer_and_bring_everything_in_once(linked: Linked, tmp_path: Path) -> None:
     with journalled(linked, tmp_path) as one, journalled(linked, tmp_path) as other:
         threads = [threading.Thread(target=lambda web=web: [web.get(read_link(ANA, 1)) for _ in range(40)]) for web in (one, other) * 3]
@@ -325,26 +241,3 @@ def test_a_short_link_that_stood_in_a_journal_is_remembered_while_the_database_i
             away.setattr(links, "version", lambda connection: prepared.first(connection, "SELECT * FROM a_table_that_is_not_there"))
             assert web.get("/l/0123456789ab").status_code == 302
         journal.close()
-
-
-def test_a_short_link_of_who_was_erased_meanwhile_is_nobody_s(linked: Linked, tmp_path: Path) -> None:
-    """H4: it goes on working."""
-    spool = Spool(tmp_path / "presses.spool")
-    row = {"edition_id": linked.edition, "post_id": "cold-room", "network": "x", "created_at": linked.now}
-    made = [{"slug": f"0123456789a{n}", "owner": owner, **row} for n, owner in enumerate(("employee:99", f"employee:{linked.people['ana']}"))]
-    journal = Journal(spool)
-    journal.append(lines([], [], made), 0)
-    journal.close()
-    assert replay(linked.engine, spool) == Replayed(stored=2)
-    owners = {row["slug"][-1]: row["owner"] for row in linked.short_links()}
-    assert owners["1"] == f"employee:{linked.people['ana']}"
-    assert owners["0"].startswith("erased:")
-    with linked.client() as web:
-        assert web.get("/l/0123456789a0").status_code == 302
-
-
-def test_strangers_are_found_among_many(linked: Linked) -> None:
-    with write(linked.engine) as connection:
-        assert not replays.strangers(connection, set(linked.people.values()))
-        assert replays.strangers(connection, {*linked.people.values(), 99})
-        assert not replays.strangers(connection, set())
