@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -134,9 +135,9 @@ def owner(token: LinkToken, *, measured: bool) -> str:
 def source_hash(salt: bytes, address: str, agent: str, slug: str = "") -> str:
     """A browser at an address, for one day: without the day's salt nobody can work back to either.
 
-    64 bits: of a million browsers in a day two look alike once in 37 million days, and an index of them stays small.
+    48 bits: of a hundred thousand browsers in a day two look alike once in 150 years, and an index of them stays small.
     """
-    return hmac.digest(salt, f"{address}\n{agent}\n{slug}".encode("utf-8", "replace"), "sha256").hex()[:16]
+    return urlsafe_b64encode(hmac.digest(salt, f"{address}\n{agent}\n{slug}".encode("utf-8", "replace"), "sha256")[:6]).decode("ascii")
 
 
 def disguise(salt: bytes, token: str) -> str:

@@ -34,7 +34,7 @@ def test_a_read_link_leads_to_the_article_and_is_counted(linked: Linked, web: Te
 def test_the_address_and_the_browser_are_kept_only_as_a_hash(linked: Linked, web: TestClient) -> None:
     web.get(read_link(ANA, 1))
     assert "192.0.2.7" not in repr(linked.clicks())
-    assert len(linked.clicks()[0]["source"]) == 16
+    assert len(linked.clicks()[0]["source"]) == 8
 
 
 def test_only_junk_that_no_linkifier_adds_is_a_machine(linked: Linked, web: TestClient) -> None:
