@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from digest.pipeline.replaying import replay, told
 _log = logging.getLogger(__name__)
 _PAGE = 0.1  # seconds that presses stand in the journal before the database is given them
 _STORM, _LONGER = 1000, 0.7  # events that come in that time, and seconds more for those: each page of an index is written once for all
+_NICE = 10  # so far behind the threads that answer it is then, in steps of nice(1)
 _LOOK = 2.0  # seconds between looks at what others may have left
 _AHEAD = timedelta(minutes=10)  # before a day begins its salt is made, so that no press has to wait for that
 _PATIENCE = 5.0  # seconds that a stopping server waits for a busy database
@@ -65,26 +68,44 @@ class Replayer:
                 replay(self._engine, self._spool)
 
     def _run(self) -> None:
+        is_storm = False
         while not self._stop.is_set():
-            try:
-                self.flush()
-                if time.monotonic() > self._look_at:
-                    self._look()
-                self._is_troubled = False
-            except (StorageError, OSError):  # still away; whoever presses a link makes the log say so
-                pass
-            except Exception:  # noqa: BLE001 - whatever it is, presses go on being answered and must not pile up unheard
-                if not self._is_troubled:
-                    _log.exception("What waits on disk cannot be brought in; it is tried again.")
-                self._is_troubled = True
-            self._gather()
+            if is_storm:
+                behind = threading.Thread(target=self._stand_back, name="replayer in a storm", daemon=True)
+                behind.start()
+                behind.join()
+            else:
+                self._bring()
+            is_storm = self._gather()
 
-    def _gather(self) -> None:
-        """Let presses gather; in a storm for longer."""
+    def _stand_back(self) -> None:
+        """Bring it in, but let answers go first where processors are few: only Linux gives a thread a priority of its own, and only a lower one."""
+        if sys.platform == "linux":
+            thread = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICE)
+        self._bring()
+
+    def _bring(self) -> None:
+        try:
+            self.flush()
+            if time.monotonic() > self._look_at:
+                self._look()
+            self._is_troubled = False
+        except (StorageError, OSError):  # still away; whoever presses a link makes the log say so
+            pass
+        except Exception:  # noqa: BLE001 - whatever it is, presses go on being answered and must not pile up unheard
+            if not self._is_troubled:
+                _log.exception("What waits on disk cannot be brought in; it is tried again.")
+            self._is_troubled = True
+
+    def _gather(self) -> bool:
+        """Let presses gather; in a storm for longer. Whether it is one."""
         before = self._written()
         self._stop.wait(_PAGE)
-        if self._written() - before > _STORM:
+        is_storm = self._written() - before > _STORM
+        if is_storm:
             self._stop.wait(_LONGER)
+        return is_storm
 
     def _written(self) -> int:
         return 0 if self._journal is None else self._journal.written

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ from sqlalchemy import Engine
 
 from digest.files.journal import Journal
 from digest.files.spool import Spool, framed
+from digest.pipeline.replaying import Replayed, replay
 from digest.web import replayer
 from digest.web.replayer import Replayer
 from tests.away import wait_for
@@ -47,6 +50,22 @@ def test_presses_stand_longer_in_the_journal_in_a_storm(engine: Engine, tmp_path
 
 def test_presses_of_a_quiet_day_do_not_wait(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert waits_of(engine, tmp_path, monkeypatch, lambda _turn: 140) == [0.1] * 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a thread a priority of its own")
+def test_answers_go_before_what_the_database_is_given_in_a_storm(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only then: a thread that stands back keeps others waiting while it has the interpreter."""
+    nice: list[int] = []
+
+    def told(engine: Engine, spool: Spool) -> Replayed:
+        nice.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return replay(engine, spool)
+
+    monkeypatch.setattr(replayer, "replay", told)
+    waits_of(engine, tmp_path, monkeypatch, lambda turn: 2000 if turn < 3 else 10)
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    assert nice[0] == min(usual + 10, 19)
+    assert set(nice[1:]) == {usual}
 
 
 def test_trouble_that_nobody_thought_of_ends_no_replayer(
