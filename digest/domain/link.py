@@ -34,7 +34,7 @@ CLICK_ID_LENGTH = 16  # 80 bits, no check character: it is looked up, and a gues
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]  # ten bits at a time: twice as quick as the library
 _VALUE = {c: i for i, c in enumerate(ALPHABET)}
 _TO_PYTHON = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")  # the digits of int(text, 32)
-_WHOLE = re.compile(f"([{ALPHABET}]{{16}})([{ALPHABET}])/([{ALPHABET}]{{2}})([{ALPHABET}]?)")
+_WHOLE = re.compile(f"(([{ALPHABET}]{{16}})([{ALPHABET}]))/([{ALPHABET}]{{2}})([{ALPHABET}]?)")
 _FORGIVE = str.maketrans({"o": "0", "i": "1", "l": "1"})
 _JUNK = "'\"` .,);>/\u200b"  # what linkifiers and scanners add behind a link
 _SCANNED = ("'", "%27", '"', "%22", "`")  # junk that no linkifier adds (share-links O1)
@@ -113,9 +113,10 @@ def valid_token(text: str) -> bool:
 def parse_tail(path: str, *, network: bool) -> Tail | None:
     """Read `<token>/<n>` (with `network`: `<token>/<n><k>`); None when it is none of ours or was cut."""
     whole = _WHOLE.fullmatch(path)  # as we wrote it: most are
-    if whole and bool(whole[4]) == network and _checked(whole[1], whole[2]) and whole[3] != "00":
-        place = _VALUE[whole[3][0]] * 32 + _VALUE[whole[3][1]]
-        return Tail(token=whole[1] + whole[2], n=place, network=whole[4], mutated=False, junk=False)
+    if whole:
+        key, text, check, place, letter = whole.groups()
+        if bool(letter) == network and _checked(text, check) and place != "00":
+            return Tail(key, _VALUE[place[0]] * 32 + _VALUE[place[1]], letter, mutated=False, junk=False)
     plain, mutated = clean(path)
     head, _, rest = plain.partition("/")
     if not valid_token(head) or len(rest) != (3 if network else 2):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from digest.db import links, short_links
 from digest.domain.edition import EditionContent
 from digest.domain.link import HONEYPOT
-from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing
+from digest.domain.press import READ, UNKNOWN, VISIT, LinkedPost, LinkToken, Press, Standing
 from digest.pipeline.fresh import Posts
 
 
@@ -20,7 +20,7 @@ class Find:
     token: LinkToken | None = None  # of a press of the message
     post: LinkedPost | None = None
     link: short_links.ShortLink | None = None  # of a visit
-    standing: Standing = Standing.UNKNOWN
+    standing: Standing = UNKNOWN
     click_id: str = ""  # goes with the visitor
 
 
@@ -48,12 +48,12 @@ class Batch:
         return self.finds
 
     def _find(self, press: Press) -> Find:
-        if press.kind is Kind.VISIT:
+        if press.kind is VISIT:
             return Find(press=press, link=self.links.get(press.key))
         token = self.tokens.get(press.key)
         if token is None:
             return Find(press=press)
-        if self.trap and press.n == HONEYPOT and press.kind is Kind.READ:
+        if self.trap and press.n == HONEYPOT and press.kind is READ:
             nothing = LinkedPost(edition=token.edition, n=HONEYPOT, id="", title="", internal=False, url=self.trap, recalled=None)
             return Find(press=press, token=replace(token, numbers=None), post=nothing)
         return Find(press=press, token=token, post=self.posts.get((token.edition, press.n)))

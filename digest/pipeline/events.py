@@ -12,7 +12,7 @@ from typing import Any
 
 from digest.db.short_links import ShortLink
 from digest.domain.link import HONEYPOT
-from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing, disguise, source_hash
+from digest.domain.press import GO, SHARE, Kind, LinkedPost, LinkToken, Press, disguise, source_hash
 from digest.domain.visitor import classify, is_within, network_label
 from digest.pipeline.answer import Row
 from digest.pipeline.batch import Batch, Find
@@ -20,7 +20,7 @@ from digest.pipeline.landing import new_click_id
 from digest.pipeline.seen import Seen
 from digest.pipeline.tracking import OWN_MINUTES, Mode, TrackingSettings, employee_of, judged
 
-_READ, _SHARE, _VISIT = Kind.READ.value, Kind.SHARE.value, Kind.VISIT.value
+_NAMES = {kind: kind.value for kind in Kind}
 _OWN = timedelta(minutes=OWN_MINUTES)
 
 
@@ -39,7 +39,7 @@ class Events:
 
     def counted(self, batch: Batch) -> list[Find]:
         """Those that leave something behind."""
-        return [find for find in batch.finds if find.standing is Standing.GO and find.press.counts and self._may_count(find)]
+        return [find for find in batch.finds if find.standing is GO and find.press.counts and self._may_count(find)]
 
     def _may_count(self, find: Find) -> bool:
         """Whether a press may leave anything behind: strangers came by a public link, an employee may have said no."""
@@ -49,7 +49,7 @@ class Events:
         """Clicks and visits; `salt` is the day's."""
         clicks = [self._click(find.press, find.token, find.post, salt) for find in counted if find.token is not None and find.post is not None]
         visits = [self._visit(find, find.link, batch, salt) for find in counted if find.link is not None]
-        self.judged.update((row.get("kind", _VISIT), row["class"]) for row in (*clicks, *visits))
+        self.judged.update((row.get("kind", "visit"), row["class"]) for row in (*clicks, *visits))
         return clicks, visits
 
     def _signals(self, press: Press) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Events:
             signals["honeypot"] = True
         network = self._letters.get(press.letter)
         source = self._source(salt, press.address, signals.get("ua", ""))
-        if press.kind is Kind.SHARE and measured and token.employee is not None:
+        if press.kind is SHARE and measured and token.employee is not None:
             self._sharers.put({(token.employee, source): press.at})
         return {
             "employee_id": token.employee if measured else None,
@@ -80,7 +80,7 @@ class Events:
             "group_key": token.group,
             "n": press.n,
             "post_id": post.id,
-            "kind": _SHARE if press.kind is Kind.SHARE else _READ,
+            "kind": _NAMES[press.kind],
             "network": network.name if network else "",
             "signals": signals,
             "source": source,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from digest.db.short_links import ShortLink
 from digest.domain.link import CLICK_ID_BYTES, click_id, web_address, with_click_id, with_utm
-from digest.domain.press import LinkedPost, Standing
+from digest.domain.press import GO, UNKNOWN, LinkedPost, Standing
 from digest.pipeline.answer import NOWHERE, Answer
 
 log = logging.getLogger(__name__)
@@ -27,9 +27,9 @@ def landing(link: ShortLink) -> str:
 
 def visited(found: Standing, link: ShortLink | None, made: str, now: datetime) -> Answer:
     """The answer to a visit. `made`: the click id that goes with the visitor, or ""."""
-    if link is None or found is Standing.UNKNOWN:
+    if link is None or found is UNKNOWN:
         return NOWHERE
-    if found is not Standing.GO:
+    if found is not GO:
         return Answer(standing=found, title=public_title(link.post, now), detail=link.post.recalled or "")
     return Answer(standing=found, target=with_click_id(landing(link), made) if made else landing(link))
 

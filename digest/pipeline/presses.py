@@ -17,7 +17,7 @@ from digest.db import editions, links, short_links
 from digest.db.session import read, write
 from digest.domain.edition import EditionContent
 from digest.domain.link import web_address, with_utm
-from digest.domain.press import Kind, LinkedPost, LinkToken, Press, Standing, owner, standing
+from digest.domain.press import EXPIRED, GO, PAUSED, SHARE, UNKNOWN, VISIT, LinkedPost, LinkToken, Press, Standing, owner, standing
 from digest.domain.target import is_own_link
 from digest.errors import StorageError
 from digest.pipeline.answer import NOWHERE, Answer, Looked, Remembered, Row, Share
@@ -145,13 +145,13 @@ class Tracker:
     def _look_up(self, connection: Connection, presses: Sequence[Press]) -> Batch:
         batch = Batch(presses=presses, trap=self._trap)
         self._fresh.look(connection)
-        keys = {press.key for press in presses if press.kind is not Kind.VISIT}
+        keys = {press.key for press in presses if press.kind is not VISIT}
         if keys:
             batch.tokens, batch.read_tokens = self._fresh.tokens(connection, keys)
         shown = {token.edition for token in batch.tokens.values()}
         if shown:
             batch.posts = self._fresh.posts(connection, shown)
-        slugs = {press.key for press in presses if press.kind is Kind.VISIT}
+        slugs = {press.key for press in presses if press.kind is VISIT}
         if slugs:
             batch.links, batch.read_links = self._fresh.links(connection, slugs)
             if self._minting is not None and (missing := slugs - batch.links.keys()):
@@ -172,21 +172,21 @@ class Tracker:
     def _judge(self, batch: Batch) -> None:
         for find in batch.match():
             press = find.press
-            find.standing = self._link_standing(find.link, press.at) if press.kind is Kind.VISIT else self._standing(find)
+            find.standing = self._link_standing(find.link, press.at) if press.kind is VISIT else self._standing(find)
 
     def _standing(self, find: Find) -> Standing:
         press, post = find.press, find.post
         if press.letter and press.letter != "0" and press.letter not in self._letters:
-            return Standing.UNKNOWN
+            return UNKNOWN
         found = standing(press.kind, find.token, post, press.at)
-        return Standing.UNKNOWN if post is not None and found.leads and not self._leads(post.url) else found
+        return UNKNOWN if post is not None and found.leads and not self._leads(post.url) else found
 
     def _link_standing(self, link: short_links.ShortLink | None, now: datetime) -> Standing:
         if link is None:
-            return Standing.UNKNOWN
+            return UNKNOWN
         if link.disabled or link.post.inside(now) or link.post.recalled is not None:
-            return Standing.PAUSED
-        return Standing.GO if self._leads(link.post.url) else Standing.EXPIRED
+            return PAUSED
+        return GO if self._leads(link.post.url) else EXPIRED
 
     def _leads(self, url: str | None) -> bool:
         """Whether an address leads to an article: it was checked when it was stored, and is once more."""
@@ -205,7 +205,7 @@ class Tracker:
         """Which editions are shared from, and which short links are needed."""
         for find in batch.finds:
             press, token, post = find.press, find.token, find.post
-            if press.kind is Kind.SHARE and find.standing is Standing.GO and token and post:
+            if press.kind is SHARE and find.standing is GO and token and post:
                 batch.shared.add(token.edition)
                 network = self._letters.get(press.letter)
                 if network is not None and self._settings.counts(token) and self._settings.short:
@@ -254,18 +254,18 @@ class Tracker:
 
     def _answer(self, find: Find, batch: Batch) -> Answer:
         press, found, token, post = find.press, find.standing, find.token, find.post
-        if press.kind is Kind.VISIT:
+        if press.kind is VISIT:
             return visited(found, find.link, find.click_id, press.at)
-        if token is None or post is None or found is Standing.UNKNOWN:
+        if token is None or post is None or found is UNKNOWN:
             return NOWHERE
-        if found is Standing.GO and press.kind is Kind.SHARE:
+        if found is GO and press.kind is SHARE:
             return self._shared(press, batch, token, post)
         return Answer(
             standing=found,
             title=public_title(post, press.at),
             language=token.language,
             target=(web_address(post.url) or "") if found.leads else "",
-            detail=(post.recalled or "") if found is Standing.PAUSED else "",
+            detail=(post.recalled or "") if found is PAUSED else "",
         )
 
     def _shared(self, press: Press, batch: Batch, token: LinkToken, post: LinkedPost) -> Answer:
@@ -297,4 +297,4 @@ class Tracker:
             mastodon=token.mastodon if measured else "",
             counted=self._settings.counts(token),
         )
-        return Answer(standing=Standing.GO, target=address, share=share, title=post.title, language=token.language)
+        return Answer(standing=GO, target=address, share=share, title=post.title, language=token.language)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from digest.db import short_links
 from digest.domain.edition import EditionContent
-from digest.domain.press import Kind, LinkedPost, LinkToken, Press
+from digest.domain.press import READ, VISIT, LinkedPost, LinkToken, Press
 from digest.pipeline.batch import Batch
 from digest.pipeline.fresh import Posts
 from digest.pipeline.memory import Bounded
@@ -61,17 +61,17 @@ class Seen:
 
     def knows(self, press: Press) -> bool:
         """True when the press can be answered out of this alone."""
-        if press.kind is Kind.VISIT:
+        if press.kind is VISIT:
             return press.key in self._links
         token = self._tokens.get(press.key)
-        return token is not None and token.edition in self._posts and (press.kind is Kind.READ or token.edition in self._contents)
+        return token is not None and token.edition in self._posts and (press.kind is READ or token.edition in self._contents)
 
     def batch(self, presses: Sequence[Press], trap: str) -> Batch:
         """Those of `presses` that are known, with everything known about them. `trap`: as a batch has it."""
         found = Batch(presses=[press for press in presses if self.knows(press)], trap=trap)
         for press in found.presses:
-            link = self._links.get(press.key) if press.kind is Kind.VISIT else None
-            token = self._tokens.get(press.key) if press.kind is not Kind.VISIT else None
+            link = self._links.get(press.key) if press.kind is VISIT else None
+            token = self._tokens.get(press.key) if press.kind is not VISIT else None
             if link is not None:
                 found.links[press.key] = link
             if token is not None:

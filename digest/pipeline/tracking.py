@@ -32,6 +32,9 @@ class Mode(StrEnum):
     OFF = "off"  # nothing
 
 
+_INDIVIDUAL, _OFF = Mode.INDIVIDUAL, Mode.OFF  # looked up once; see `digest.domain.press`
+
+
 def nowhere(_address: str) -> str:
     """The country of every address while there is no database of them."""
     return ""
@@ -55,11 +58,11 @@ class TrackingSettings:
 
     def measures(self, token: LinkToken) -> bool:
         """True when this token's clicks stand beside its person."""
-        return self.mode is Mode.INDIVIDUAL and is_measured(token, opt_in=self.opt_in)
+        return self.mode is _INDIVIDUAL and is_measured(token, opt_in=self.opt_in)
 
     def counts(self, token: LinkToken) -> bool:
         """True when this token's clicks leave anything behind, beside its person or a group."""
-        return self.mode is not Mode.OFF and is_counted(token, opt_in=self.opt_in)
+        return self.mode is not _OFF and is_counted(token, opt_in=self.opt_in)
 
 
 def tracking_settings(config: Config) -> TrackingSettings:
@@ -106,4 +109,4 @@ def employee_of(owner_name: str) -> int | None:
 
 def judged(verdict: Verdict) -> dict[str, Any]:
     """A verdict as an event's row keeps it."""
-    return {"class": verdict.visitor.value, "reasons": list(verdict.reasons), "rules_version": RULES_VERSION}
+    return {"class": str(verdict.visitor), "reasons": list(verdict.reasons), "rules_version": RULES_VERSION}

@@ -28,7 +28,7 @@ from digest.web.logo import logo_routes
 from digest.web.machine import Machine, machine
 from digest.web.misses import Gate
 from digest.web.operator import routes as operator_routes
-from digest.web.pages import Pages, Reply
+from digest.web.pages import Pages
 from digest.web.pictures import picture_routes
 from digest.web.quick import Heads
 from digest.web.settings import WebSettings
@@ -78,13 +78,7 @@ class App:
 
     def at_once(self, path: str, head: Head, peer: str, done: Done) -> bool:
         """Begin to answer a link the short way (see `digest.web.quick`)."""
-
-        def counted(made: Reply | None) -> None:
-            if made is not None:
-                self._meters.answered(path[:3], made.status)
-            done(made)
-
-        return self._door.at_once(path, head, peer, counted)
+        return self._door.at_once(path, head, peer, done)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if kind_of(scope["path"]) is not None:
@@ -153,7 +147,7 @@ def make_app(
         redirect_slashes=False,  # it would build an address from the Host header
     )
     inner = ExceptionMiddleware(router, handlers={HTTPException: unknown})
-    door = LinkDoor(presser, pages, proxies, clock)
+    door = LinkDoor(presser, pages, proxies, clock, parts.meters)
     return App(door, ConversionDoor(engine, settings, clock, parts.settle), inner, pages, settings, parts)
 
 

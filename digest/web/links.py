@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from digest.domain.link import SHARE_PAGE, Tail, parse_tail
-from digest.domain.press import Kind, Press
+from digest.domain.press import SHARE, VISIT, Kind, Press
 from digest.domain.share import Network, composed, too_long, with_link
 from digest.domain.slug import SlugTail, parse_slug
 from digest.pipeline.answer import Answer, Share
 from digest.pipeline.events import new_event
+from digest.web.metrics import Meters
 from digest.web.misses import Gate
 from digest.web.pages import Pages, Reply, redirect, reply
 from digest.web.signals import Head, Proxies, on_phone, preferred_language
@@ -41,43 +42,38 @@ def read_press(scope: Scope, proxies: Proxies, now: datetime) -> Press | None:
 
 def press_of(path: str, head: Head, peer: str, proxies: Proxies, now: datetime) -> Press | None:
     """The same, of a head that was read."""
-    kind = kind_of(path)
+    family = path[:3]
+    kind = _KINDS.get(family) or kind_of(path)
+    if kind is None:
+        return None
     found: SlugTail | Tail | None
-    found = parse_slug(path[3:]) if kind is Kind.VISIT else parse_tail(path[3:], network=kind is Kind.SHARE)
-    if found is None or kind is None:
+    found = parse_slug(path[3:]) if kind is VISIT else parse_tail(path[3:], network=kind is SHARE)
+    if found is None:
         return None
     key, n, letter = (found.token, found.n, found.network) if isinstance(found, Tail) else (found.slug, 0, "")
     signals = head.signals
-    if found.mutated or found.junk or path[:3] not in _KINDS:
-        marks = (("mutated", found.mutated or path[:3] not in _KINDS), ("junk", found.junk))
-        signals = signals | {name: True for name, there in marks if there}
-    return Press(
-        kind=kind,
-        at=now,
-        key=key,
-        n=n,
-        letter=letter,
-        counts=head.method != "HEAD",
-        address=proxies.client(peer, head.forwarded) if head.forwarded else peer,
-        referrer_host=head.referrer if kind is Kind.VISIT else "",
-        signals=signals,
-        event=new_event(now),
-    )
+    mutated = found.mutated or family not in _KINDS
+    if mutated or found.junk:
+        signals = signals | {name: True for name, there in (("mutated", mutated), ("junk", found.junk)) if there}
+    address = proxies.client(peer, head.forwarded) if head.forwarded else peer
+    referrer = head.referrer if kind is VISIT else ""
+    return Press(kind, now, key, n, letter, head.method != "HEAD", address, referrer, signals, new_event(now))
 
 
 class LinkDoor:
     """Answers presses; the share page is handed to `pages_app`."""
 
-    def __init__(self, presser: Presser, pages: Pages, proxies: Proxies, clock: Callable[[], datetime]) -> None:
+    def __init__(self, presser: Presser, pages: Pages, proxies: Proxies, clock: Callable[[], datetime], meters: Meters) -> None:
         self._presser = presser
         self._pages = pages
         self._proxies = proxies
         self._clock = clock
+        self._meters = meters
 
     async def answer(self, scope: Scope) -> Reply | None:
         """The reply to a request for a link; None for the share page. Raises StorageError."""
         if scope["method"] not in {"GET", "HEAD"}:
-            if scope["method"] == "POST" and kind_of(scope["path"]) is Kind.SHARE:
+            if scope["method"] == "POST" and kind_of(scope["path"]) is SHARE:
                 return None
             return reply(405, {"allow": "GET, HEAD", "cache-control": "no-store"})
         head = Head(scope["method"], scope["headers"])
@@ -92,14 +88,17 @@ class LinkDoor:
         press = press_of(path, head, peer, self._proxies, self._clock())
         if press is None or press.letter == SHARE_PAGE:
             return False
-        return self._presser.hand(press, lambda answer: self._heard(answer, press, head, done))
 
-    def _heard(self, answer: Answer | Exception, press: Press, head: Head, done: Done) -> None:
-        try:
-            made = None if isinstance(answer, Exception) else self._reply(answer, press, head)
-        except Exception:  # noqa: BLE001 - others of its batch wait behind it; the ordinary way meets it again, alone, and says so
-            made = None
-        done(made)
+        def heard(answer: Answer | Exception) -> None:
+            try:
+                made = None if isinstance(answer, Exception) else self._reply(answer, press, head)
+            except Exception:  # noqa: BLE001 - others of its batch wait behind it; the ordinary way meets it again, alone, and says so
+                made = None
+            if made is not None:
+                self._meters.answered(path, made.status)
+            done(made)
+
+        return self._presser.hand(press, heard)
 
     def _reply(self, answer: Answer, press: Press | None, head: Head) -> Reply:
         return self._composer(answer.share, head) if press is not None and answer.share is not None else self._plain(answer, press, head)
@@ -112,8 +111,8 @@ class LinkDoor:
         if press is None or not answer.standing.leads:
             language = answer.language or preferred_language(head.headers)
             return self._pages.standing(answer.standing, language, detail=answer.detail, title=answer.title)
-        cache = "private, max-age=0" if press.kind is Kind.VISIT else "no-store"
-        return redirect(302, answer.target, cache=cache, vary=BY_DEVICE if press.kind is Kind.SHARE else "")
+        cache = "private, max-age=0" if press.kind is VISIT else "no-store"
+        return redirect(302, answer.target, cache=cache, vary=BY_DEVICE if press.kind is SHARE else "")
 
 
 def lead(share: Share, words: str, *, pages: Pages, phone: bool, status: int, copy: bool = False) -> Reply:

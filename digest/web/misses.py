@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 
-from digest.domain.press import Kind, Press, Standing
+from digest.domain.press import SHARE, UNKNOWN, Press
 from digest.errors import StorageError
 from digest.pipeline.answer import NOWHERE, Answer
 from digest.pipeline.seen import Seen
@@ -120,7 +120,7 @@ class Gate:
             self._misses.refused += 1
             return NOWHERE
         answer = await self._patiently(press)
-        if answer.standing is Standing.UNKNOWN:
+        if answer.standing is UNKNOWN:
             self._misses.unknown += 1
             self._misses.note(press.address)
         return answer
@@ -140,7 +140,7 @@ class Gate:
 
     def heard(self, pending: Pending, answer: Answer | Exception) -> None:
         """A press has its answer."""
-        if not isinstance(answer, Exception) and answer.standing is Standing.UNKNOWN:
+        if not isinstance(answer, Exception) and answer.standing is UNKNOWN:
             self._misses.unknown += 1
             self._misses.note(pending.press.address)
         pending.tell(answer)
@@ -191,7 +191,7 @@ class Gate:
 
     def _for(self, press: Press) -> Presses:
         """Who answers it: a short link that is not there yet must be written first, and that others need not wait for."""
-        return self._minter if press.kind is Kind.SHARE and not self._seen.shared(press) else self._committer
+        return self._minter if press.kind is SHARE and not self._seen.shared(press) else self._committer
 
     def _stuck(self) -> bool:
         return self._stuck_at >= 0 and self._stuck_at == self._served()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from digest.domain.press import Kind, Press, Standing
+from digest.domain.press import UNKNOWN, VISIT, Press
 from digest.pipeline.answer import Answer
 from digest.pipeline.journalling import Journalling, Noted
 from digest.web.committer import Committer
@@ -152,7 +152,7 @@ class Prompt:
     def answer(self, gathered: Sequence[Pending], noted: Noted) -> None:
         """Everybody's answer: what they leave is on disk. A visit that seems to lead nowhere may be to a link that is in a journal only."""
         for pending, answer in zip(gathered, self._journalling.kept(noted), strict=True):
-            if answer.standing is Standing.UNKNOWN and pending.press.kind is Kind.VISIT:
+            if answer.standing is UNKNOWN and pending.press.kind is VISIT:
                 pending.gate.pass_on(pending)
             elif not pending.done():
                 _tell(pending, answer)
