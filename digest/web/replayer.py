@@ -82,7 +82,8 @@ class Replayer:
         """Bring it in, but let answers go first where processors are few: only Linux gives a thread a priority of its own, and only a lower one."""
         if sys.platform == "linux":
             thread = threading.get_native_id()
-            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICE)
+            with suppress(OSError):  # a sandbox may forbid it; what waits is brought in all the same
+                os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICE)
         self._bring()
 
     def _bring(self) -> None:

@@ -38,7 +38,7 @@ def waits_of(engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch, even
         patched.setattr("digest.web.replayer.threading.Event", Waits)
         running = Replayer(engine, journal.spool, journal, lambda _moment: None, lambda: NOW)
     running.start()
-    wait_for(lambda: len(waits) == 5)
+    wait_for(lambda: len(waits) >= 5)
     running.stop()
     return waits
 
@@ -66,6 +66,23 @@ def test_answers_go_before_what_the_database_is_given_in_a_storm(engine: Engine,
     usual = os.getpriority(os.PRIO_PROCESS, 0)
     assert nice[0] == min(usual + 10, 19)
     assert set(nice[1:]) == {usual}
+
+
+def test_a_sandbox_that_forbids_priorities_keeps_nothing_from_the_database(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As systemd's `SystemCallFilter=~@resources` does."""
+    brought: list[Replayed] = []
+
+    def refused(*_given: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    def told(engine: Engine, spool: Spool) -> Replayed:
+        brought.append(replay(engine, spool))
+        return brought[-1]
+
+    monkeypatch.setattr(os, "setpriority", refused)
+    monkeypatch.setattr(replayer, "replay", told)
+    waits = waits_of(engine, tmp_path, monkeypatch, lambda _turn: 2000)
+    assert sum(one.refused for one in brought) == len(waits), "every line of the journal, one for each wait and none that we know"
 
 
 def test_trouble_that_nobody_thought_of_ends_no_replayer(
