@@ -208,15 +208,21 @@ def test_a_first_share_waits_for_no_writer_and_its_link_leads_on_at_once(linked:
     assert len(linked.short_links()) == 1
 
 
+def of_another_server(linked: Linked, folder: Path, slug: str) -> Journal:
+    """A journal that another server of the host is writing, with a short link in it."""
+    row = {"slug": slug, "owner": "group:everyone", "edition_id": linked.edition, "post_id": "cold-room", "network": "x"}
+    journal = Journal(Spool(folder / "presses.spool"))
+    journal.append(lines([], [], [{**row, "created_at": linked.now}]), 0)
+    return journal
+
+
 def test_a_short_link_follows_its_post_while_it_stands_in_the_journal(linked: Linked, tmp_path: Path) -> None:
     if linked.engine.dialect.name != "sqlite":
         return
     with journalled(linked, tmp_path) as web:
         web.get(read_link(ANA, 1))
         linked.clicks()
-        row = {"slug": "0123456789ab", "owner": "group:everyone", "edition_id": linked.edition, "post_id": "cold-room", "network": "x"}
-        journal = Journal(Spool(tmp_path / "presses.spool"))
-        journal.append(lines([], [], [{**row, "created_at": linked.now}]), 0)  # another server's
+        journal = of_another_server(linked, tmp_path, "0123456789ab")
         assert web.get("/l/0123456789ab").status_code == 302
         linked.change("post", {"id": "cold-room"}, recalled="It was wrong.")
         assert "It was wrong." in web.get("/l/0123456789ab").text
@@ -233,9 +239,7 @@ def test_a_short_link_that_stood_in_a_journal_is_remembered_while_the_database_i
     with journalled(linked, tmp_path) as web:
         web.get(read_link(ANA, 1))
         linked.clicks()
-        row = {"slug": "0123456789ab", "owner": "group:everyone", "edition_id": linked.edition, "post_id": "cold-room", "network": "x"}
-        journal = Journal(Spool(tmp_path / "presses.spool"))
-        journal.append(lines([], [], [{**row, "created_at": linked.now}]), 0)  # another server's
+        journal = of_another_server(linked, tmp_path, "0123456789ab")
         assert web.get("/l/0123456789ab").status_code == 302
         with monkeypatch.context() as away:
             away.setattr(links, "version", lambda connection: prepared.first(connection, "SELECT * FROM a_table_that_is_not_there"))
