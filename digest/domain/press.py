@@ -89,10 +89,10 @@ class Standing(StrEnum):
     EXPIRED = "expired"  # too old, and what it led to is gone
     UNKNOWN = "unknown"  # none of ours, or not in this message
 
-    @property
-    def leads(self) -> bool:
-        """True when it leads to the article."""
-        return self is GO or self is UNATTRIBUTED
+    leads: bool  # to the article
+
+    def __init__(self, value: str) -> None:
+        self.leads = value in {"go", "unattributed"}
 
 
 GO, UNATTRIBUTED, INSIDE, PAUSED, EXPIRED, UNKNOWN = Standing

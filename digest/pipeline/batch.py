@@ -12,7 +12,7 @@ from digest.domain.press import READ, UNKNOWN, VISIT, LinkedPost, LinkToken, Pre
 from digest.pipeline.fresh import Posts
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(slots=True)
 class Find:
     """A press with what it names, as far as there is such a thing, and what may become of it."""
 
@@ -56,4 +56,4 @@ class Batch:
         if self.trap and press.n == HONEYPOT and press.kind is READ:
             nothing = LinkedPost(edition=token.edition, n=HONEYPOT, id="", title="", internal=False, url=self.trap, recalled=None)
             return Find(press=press, token=replace(token, numbers=None), post=nothing)
-        return Find(press=press, token=token, post=self.posts.get((token.edition, press.n)))
+        return Find(press, token, self.posts.get((token.edition, press.n)))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import secrets
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from functools import lru_cache, partial
-from random import Random
+from datetime import timedelta
+from functools import lru_cache
+from itertools import count
+from operator import itemgetter
 from typing import Any
 
 from digest.db.short_links import ShortLink
 from digest.domain.link import HONEYPOT
-from digest.domain.press import GO, SHARE, Kind, LinkedPost, LinkToken, Press, disguise, source_hash
+from digest.domain.press import GO, SHARE, VISIT, Kind, LinkedPost, LinkToken, Press, disguise, source_hash
 from digest.domain.visitor import classify, is_within, network_label
 from digest.pipeline.answer import Row
 from digest.pipeline.batch import Batch, Find
@@ -21,6 +24,8 @@ from digest.pipeline.seen import Seen
 from digest.pipeline.tracking import OWN_MINUTES, Mode, TrackingSettings, employee_of, judged
 
 _NAMES = {kind: kind.value for kind in Kind}
+_KIND_AND_CLASS = itemgetter("kind", "class")
+_MILLISECOND = timedelta(milliseconds=1)
 _OWN = timedelta(minutes=OWN_MINUTES)
 
 
@@ -38,18 +43,17 @@ class Events:
         self.judged: Counter[tuple[str, str]] = Counter()  # (kind, class) -> presses since the start
 
     def counted(self, batch: Batch) -> list[Find]:
-        """Those that leave something behind."""
-        return [find for find in batch.finds if find.standing is GO and find.press.counts and self._may_count(find)]
-
-    def _may_count(self, find: Find) -> bool:
-        """Whether a press may leave anything behind: strangers came by a public link, an employee may have said no."""
-        return self._settings.mode is not Mode.OFF if find.token is None else self._settings.counts(find.token)
+        """Those that leave something behind: strangers come by a public link, an employee may have said no."""
+        by_link, by_token = self._settings.mode is not Mode.OFF, self._settings.counts
+        going = (find for find in batch.finds if find.standing is GO and find.press.counts)
+        return [find for find in going if (by_link if find.token is None else by_token(find.token))]
 
     def rows(self, batch: Batch, counted: Sequence[Find], salt: bytes) -> tuple[list[Row], list[Row]]:
         """Clicks and visits; `salt` is the day's."""
         clicks = [self._click(find.press, find.token, find.post, salt) for find in counted if find.token is not None and find.post is not None]
         visits = [self._visit(find, find.link, batch, salt) for find in counted if find.link is not None]
-        self.judged.update((row.get("kind", "visit"), row["class"]) for row in (*clicks, *visits))
+        self.judged.update(map(_KIND_AND_CLASS, clicks))
+        self.judged.update((_NAMES[VISIT], row["class"]) for row in visits)
         return clicks, visits
 
     def _signals(self, press: Press) -> dict[str, Any]:
@@ -64,7 +68,7 @@ class Events:
         signals = self._signals(press)
         measured = self._settings.measures(token)
         if measured and token.sent_at is not None:  # else it would tell the message, and so the person
-            signals["age"] = round((press.at - token.sent_at).total_seconds(), 3)
+            signals["age"] = (press.at - token.sent_at) // _MILLISECOND / 1000
         if press.n == HONEYPOT:
             signals["honeypot"] = True
         network = self._letters.get(press.letter)
@@ -73,7 +77,7 @@ class Events:
             self._sharers.put({(token.employee, source): press.at})
         return {
             "employee_id": token.employee if measured else None,
-            "event": press.event or new_event(press.at),
+            "event": press.event or new_event(),
             "at": press.at,
             "token": token.token if measured or token.employee is None else disguise(salt, token.token),
             "edition_id": token.edition,
@@ -108,7 +112,7 @@ class Events:
             signals["inside"] = True
         find.click_id = new_click_id(link, self._settings.click_hosts, self._random)
         return {
-            "event": press.event or new_event(press.at),
+            "event": press.event or new_event(),
             "at": press.at,
             "click_id": find.click_id or None,
             "slug": link.slug,
@@ -120,10 +124,21 @@ class Events:
         }
 
 
-def new_event(at: datetime) -> str:
-    """An id that nobody else draws; in order of time, so that a batch lands on one page of its index."""
-    return f"{int(at.timestamp() * 1000):012x}{_drawn():020x}"
+class _Ids:
+    """Ids that nobody else draws: when this process began, 48 random bits, and a count, so that a batch lands on one page of its index."""
+
+    def __init__(self) -> None:
+        self._begin()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._begin)  # a child that counted on would draw its parent's
+
+    def _begin(self) -> None:
+        self._start = f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(6)}"
+        self._count = count().__next__
+
+    def __call__(self) -> str:
+        """The next one, 32 letters."""
+        return f"{self._start}{self._count():08x}"
 
 
-# Nothing to guess here, and asking the system at each press would cost more than all the rest of it.
-_drawn = partial(Random(os.urandom(32)).getrandbits, 80)  # noqa: S311 - an id, no secret
+new_event = _Ids()

@@ -260,13 +260,10 @@ class Tracker:
             return NOWHERE
         if found is GO and press.kind is SHARE:
             return self._shared(press, batch, token, post)
-        return Answer(
-            standing=found,
-            title=public_title(post, press.at),
-            language=token.language,
-            target=(web_address(post.url) or "") if found.leads else "",
-            detail=(post.recalled or "") if found is PAUSED else "",
-        )
+        if found.leads:
+            return Answer(found, web_address(post.url) or "")
+        detail = (post.recalled or "") if found is PAUSED else ""
+        return Answer(found, title=public_title(post, press.at), language=token.language, detail=detail)
 
     def _shared(self, press: Press, batch: Batch, token: LinkToken, post: LinkedPost) -> Answer:
         content = batch.contents[token.edition]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ MOMENTS = {CLICK: "at", VISIT: "at", LINK: "created_at", SWITCH: "at"}
 _COLUMNS = {CLICK: replays.CLICK_COLUMNS, VISIT: replays.VISIT_COLUMNS}
 _REST = {what: itemgetter(*columns[1:]) for what, columns in _COLUMNS.items()}
 _HEADS = {what: b'{"v":2,"what":"%b","columns":%b,"people":[' % (what.encode(), to_json(columns)) for what, columns in _COLUMNS.items()}
+_EPOCH, _SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
 _LINK_HEAD = b'{"v":1,"what":"link","row":{"slug":"'
 _TOLD = re.compile(rb'([\d,]*)\],"count":(\d{1,9}),"rows":\[')
 _OWNED = re.compile(rb'"owner":"employee:(\d+)"')
@@ -94,8 +96,13 @@ def waiting_links(spool: Spool, slugs: Iterable[str]) -> list[Row]:
 
 
 def _moment(at: datetime) -> str:
-    """To the microsecond always: SQLite keeps what is written."""
-    return at.isoformat(timespec="microseconds")
+    """In UTC and to the microsecond always: SQLite keeps what is written. All who come within a second share its name."""
+    return f"{_second((at - _EPOCH) // _SECOND)}.{at.microsecond:06d}+00:00"
+
+
+@lru_cache(maxsize=64)
+def _second(since: int) -> str:
+    return (_EPOCH + since * _SECOND).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _plain(row: Mapping[str, Any]) -> Row:

@@ -23,7 +23,7 @@ from digest.web.conversions import ConversionDoor
 from digest.web.employee import routes as employee_routes
 from digest.web.guard import MAX_BODY, BodyTooBigError, announced, explain, limited, may_act, send_reply
 from digest.web.known import Known
-from digest.web.links import Done, LinkDoor, Receive, Scope, Send, kind_of
+from digest.web.links import LinkDoor, Receive, Scope, Send, kind_of
 from digest.web.logo import logo_routes
 from digest.web.machine import Machine, machine
 from digest.web.misses import Gate
@@ -32,7 +32,7 @@ from digest.web.pages import Pages
 from digest.web.pictures import picture_routes
 from digest.web.quick import Heads
 from digest.web.settings import WebSettings
-from digest.web.signals import Head, Proxies, preferred_language
+from digest.web.signals import Proxies, preferred_language
 
 _PATIENCE = 2.0  # seconds a caption waits for its turn to write
 _ROBOTS = "User-agent: *\nAllow: /l/\nDisallow: /\n"  # link previews may follow what people post
@@ -50,6 +50,7 @@ class App:
         self._meters = parts.meters
         self._parts = parts
         self.heads = Heads()
+        self.at_once = door.at_once  # begins to answer a link the short way (see `digest.web.quick`)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event."""
@@ -75,10 +76,6 @@ class App:
     def settle(self) -> None:
         """Return when everything that was answered so far is in the database; ordinarily it is within a quarter of a second, in a storm within 2."""
         self._parts.settle()
-
-    def at_once(self, path: str, head: Head, peer: str, done: Done) -> bool:
-        """Begin to answer a link the short way (see `digest.web.quick`)."""
-        return self._door.at_once(path, head, peer, done)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if kind_of(scope["path"]) is not None:

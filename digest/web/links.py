@@ -15,6 +15,7 @@ from digest.pipeline.events import new_event
 from digest.web.metrics import Meters
 from digest.web.misses import Gate
 from digest.web.pages import Pages, Reply, redirect, reply
+from digest.web.prompt import Pending
 from digest.web.signals import Head, Proxies, on_phone, preferred_language
 
 Scope = MutableMapping[str, Any]
@@ -57,14 +58,14 @@ def press_of(path: str, head: Head, peer: str, proxies: Proxies, now: datetime) 
         signals = signals | {name: True for name, there in (("mutated", mutated), ("junk", found.junk)) if there}
     address = proxies.client(peer, head.forwarded) if head.forwarded else peer
     referrer = head.referrer if kind is VISIT else ""
-    return Press(kind, now, key, n, letter, head.method != "HEAD", address, referrer, signals, new_event(now))
+    return Press(kind, now, key, n, letter, head.method != "HEAD", address, referrer, signals, new_event())
 
 
 class LinkDoor:
     """Answers presses; the share page is handed to `pages_app`."""
 
     def __init__(self, presser: Presser, pages: Pages, proxies: Proxies, clock: Callable[[], datetime], meters: Meters) -> None:
-        self._presser = presser
+        self.presser = presser
         self._pages = pages
         self._proxies = proxies
         self._clock = clock
@@ -80,7 +81,7 @@ class LinkDoor:
         press = press_of(scope["path"], head, (scope.get("client") or ("",))[0], self._proxies, self._clock())
         if press is not None and press.letter == SHARE_PAGE:
             return None
-        answer = await self._presser.ask(press) if press is not None else self._presser.damaged()
+        answer = await self.presser.ask(press) if press is not None else self.presser.damaged()
         return self._reply(answer, press, head)
 
     def at_once(self, path: str, head: Head, peer: str, done: Done) -> bool:
@@ -88,17 +89,17 @@ class LinkDoor:
         press = press_of(path, head, peer, self._proxies, self._clock())
         if press is None or press.letter == SHARE_PAGE:
             return False
+        return self.presser.hand(_Caller(self, press, path, head, done))
 
-        def heard(answer: Answer | Exception) -> None:
-            try:
-                made = None if isinstance(answer, Exception) else self._reply(answer, press, head)
-            except Exception:  # noqa: BLE001 - others of its batch wait behind it; the ordinary way meets it again, alone, and says so
-                made = None
-            if made is not None:
-                self._meters.answered(path, made.status)
-            done(made)
-
-        return self._presser.hand(press, heard)
+    def tell(self, caller: _Caller, answer: Answer | Exception) -> None:
+        """The answer to a press that came the short way."""
+        try:
+            made = None if isinstance(answer, Exception) else self._reply(answer, caller.press, caller.head)
+        except Exception:  # noqa: BLE001 - others of its batch wait behind it; the ordinary way meets it again, alone, and says so
+            made = None
+        if made is not None:
+            self._meters.answered(caller.path, made.status)
+        caller.reply(made)
 
     def _reply(self, answer: Answer, press: Press | None, head: Head) -> Reply:
         return self._composer(answer.share, head) if press is not None and answer.share is not None else self._plain(answer, press, head)
@@ -113,6 +114,23 @@ class LinkDoor:
             return self._pages.standing(answer.standing, language, detail=answer.detail, title=answer.title)
         cache = "private, max-age=0" if press.kind is VISIT else "no-store"
         return redirect(302, answer.target, cache=cache, vary=BY_DEVICE if press.kind is SHARE else "")
+
+
+class _Caller(Pending):
+    """A press that came the short way, and how its browser is answered."""
+
+    __slots__ = ("_door", "head", "path", "reply")
+
+    def __init__(self, door: LinkDoor, press: Press, path: str, head: Head, done: Done) -> None:
+        super().__init__(door.presser, press)
+        self._door = door
+        self.path = path
+        self.head = head
+        self.reply = done
+
+    def tell(self, answer: Answer | Exception) -> None:
+        """Answer the browser."""
+        self._door.tell(self, answer)
 
 
 def lead(share: Share, words: str, *, pages: Pages, phone: bool, status: int, copy: bool = False) -> Reply:

@@ -43,8 +43,8 @@ def family(path: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _label(path: str, status: int) -> tuple[str, str]:
-    return family(path), f"{status // 100}xx"
+def _label(first: str, status: int) -> tuple[str, str]:
+    return family(f"/{first}"), f"{status // 100}xx"
 
 
 class Histogram:
@@ -80,7 +80,7 @@ class Meters:
 
     def answered(self, path: str, status: int) -> None:
         """Count a request by its route family and the class of its answer."""
-        self.requests[_label(path[:12], status)] += 1  # no family is longer
+        self.requests[_label(path[1:12].partition("/")[0], status)] += 1  # no family is longer; a link's token is none of the key
 
     def committed(self, size: int, seconds: float) -> None:
         """Count a batch of presses."""

@@ -23,7 +23,7 @@ from digest.pipeline.answer import NOWHERE, Answer
 from digest.pipeline.seen import Seen
 from digest.web.committer import Committer
 from digest.web.known import Known
-from digest.web.prompt import Heard, Pending, Prompt
+from digest.web.prompt import Pending, Prompt
 from digest.web.spool import Spooled
 
 _A_MINUTE = 12.0
@@ -125,11 +125,10 @@ class Gate:
             self._misses.note(press.address)
         return answer
 
-    def hand(self, press: Press, heard: Heard) -> bool:
-        """Like `ask`, without a task to wait in: `heard` is called later. False where only `ask` can judge: a guesser, or a database that hangs."""
-        if self._misses.over(press.address) or self._stuck():
+    def hand(self, pending: Pending) -> bool:
+        """Like `ask`, without a task to wait in: it is told later. False where only `ask` can judge: a guesser, or a database that hangs."""
+        if self._misses.over(pending.press.address) or self._stuck():
             return False
-        pending = Pending(asyncio.get_running_loop(), self, press, heard)
         (self._prompt.hand if self._prompt else self.pass_on)(pending)
         return True
 
@@ -149,6 +148,7 @@ class Gate:
         """See to it that nobody waits for long, where there is another way. One look at many costs less than a timer for each."""
         if self.spooled is None:
             return
+        pending.since = time.monotonic()
         self._pending.append(pending)
         if len(self._pending) == 1:
             pending.get_loop().call_later(_LOOK, self._look)

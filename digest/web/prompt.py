@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -22,8 +23,6 @@ _log = logging.getLogger(__name__)
 _SLOW = 0.02  # seconds: no other page should wait longer for one sync
 _MOST = 200  # presses in one sync; more only makes the first of them wait
 _REST = 10.0  # seconds that a disk is left to the writer after one such, or after an error
-
-Heard = Callable[[Answer | Exception], None]
 
 
 class Gatekeeper(Protocol):
@@ -39,18 +38,21 @@ class Gatekeeper(Protocol):
         """It waits for something that may hang."""
 
 
-class Pending:
-    """A press that waits without a task; `tell` gets its answer."""
+class Pending(ABC):
+    """A press that waits without a task; used in one loop."""
 
-    __slots__ = ("_loop", "_over", "gate", "press", "since", "tell")
+    __slots__ = ("_loop", "_over", "gate", "press", "since")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, gate: Gatekeeper, press: Press, tell: Heard) -> None:
-        self._loop = loop
+    def __init__(self, gate: Gatekeeper, press: Press) -> None:
+        self._loop = asyncio.get_running_loop()
         self._over = False
         self.gate = gate
         self.press = press
-        self.tell = tell
-        self.since = time.monotonic()
+        self.since = 0.0  # when it began to wait for something that may hang
+
+    @abstractmethod
+    def tell(self, answer: Answer | Exception) -> None:
+        """Take the answer, or why there is none."""
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         """The loop it waits in."""

@@ -90,6 +90,8 @@ class _Short:
 class LinkProtocol(HttpToolsProtocol):
     """One connection of a browser, a gateway or a proxy."""
 
+    app: Any  # an Answering; nothing here is asked at run time, because it would be for each press
+    cycle: Any  # uvicorn's own, or a _Short
     _between = True  # the parser has read a whole request, or none yet
     _raw = b""  # what came at once, if nothing stood before it
     _date: tuple[object, bytes] = (None, b"")  # the headers that uvicorn adds, as they are this second
@@ -103,7 +105,7 @@ class LinkProtocol(HttpToolsProtocol):
     def _again(self, data: bytes) -> bool:
         """Whether `data` is one whole request for a link, with a head that was read before, and is being answered."""
         first = _FIRST_LINE.match(data) if self._between and self._is_free() else None
-        found = cast("Answering", self.app).heads.get(data[first.end() :]) if first else None
+        found = self.app.heads.get(data[first.end() :]) if first else None
         if first is None or found is None:
             return False
         return self._begin(first[1], found[0], keep_alive=found[1])
@@ -141,15 +143,15 @@ class LinkProtocol(HttpToolsProtocol):
         head, keep_alive = Head("GET", self.headers), self.parser.should_keep_alive()
         first = _FIRST_LINE.match(self._raw)
         if first and first[1] == self.url:
-            cast("Answering", self.app).heads.keep(self._raw[first.end() :], head, keep_alive=keep_alive)
+            self.app.heads.keep(self._raw[first.end() :], head, keep_alive=keep_alive)
         return self._begin(self.url, head, keep_alive=keep_alive)
 
     def _begin(self, path: bytes, head: Head, *, keep_alive: bool) -> bool:
         short = _Short(self, path, head, keep_alive=keep_alive)
         peer = self.client[0] if self.client else ""
-        begun = cast("Answering", self.app).at_once(self.root_path + path.decode("ascii"), head, peer, short.done)
+        begun: bool = self.app.at_once(self.root_path + path.decode("ascii"), head, peer, short.done)
         if begun:
-            self.cycle = cast("RequestResponseCycle", short)
+            self.cycle = short
         return begun
 
     def answer(self, short: _Short, made: Reply | None) -> None:
