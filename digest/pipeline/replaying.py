@@ -108,8 +108,7 @@ def _brought(engine: Engine, chunk: Sequence[OnDisk]) -> tuple[int, int]:
     try:
         with write(engine) as connection:
             for part in _chunks(ready, _PART):
-                people = {int(number) for one in part for number in one.people.split(b",") if number}
-                if replays.strangers(connection, people):
+                if replays.strangers(connection, b",".join(one.people for one in part if one.people)):
                     others += part
                 else:
                     replays.bring(connection, _rows(part, CLICK), _rows(part, VISIT), _rows(part, LINK))
