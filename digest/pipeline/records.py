@@ -102,7 +102,7 @@ def _moment(at: datetime) -> str:
 
 @lru_cache(maxsize=64)
 def _second(since: int) -> str:
-    return (_EPOCH + since * _SECOND).strftime("%Y-%m-%dT%H:%M:%S")
+    return (_EPOCH + since * _SECOND).isoformat().removesuffix("+00:00")
 
 
 def _plain(row: Mapping[str, Any]) -> Row:
