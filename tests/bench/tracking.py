@@ -143,8 +143,21 @@ def ours(folder: Path, port: int) -> Sequence[str]:
 
 def module(name: str, *words: object) -> str:
     """What a module of the bench prints, run in a process of its own."""
-    command = [sys.executable, "-m", f"tests.bench.clicks.{name}", *map(str, words)]
-    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    with begun(name, *words) as process:
+        return ended(process)
+
+
+def begun(name: str, *words: object) -> subprocess.Popen[str]:
+    """A module of the bench that runs on in a process of its own."""
+    return subprocess.Popen([sys.executable, "-m", f"tests.bench.clicks.{name}", *map(str, words)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    """What it printed, once it is done. Raises CalledProcessError."""
+    said, _ = process.communicate()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, process.args)
+    return said
 
 
 def free_port() -> int:
@@ -242,22 +255,24 @@ def storm(folder: Path, port: int, seconds: int) -> str:
     """A cold start, and then every gateway at once."""
     with running(ours(folder, port), port) as server:
         before = memory(server)
-        seen = json.loads(module("storm", port, STORM, seconds, folder / "read.txt", folder / "share.txt", folder / "visit.txt"))
+        with begun("storm", port, STORM, seconds, folder / "read.txt", folder / "share.txt", folder / "visit.txt") as process:
+            time.sleep(seconds / 2)
+            half = memory(server)
+            seen = json.loads(ended(process))
         after = memory(server)
-    said = f"p50 {seen['p50']} ms, p99 {seen['p99']} ms, worst {seen['worst']} ms"
-    return f"Storm of {STORM:,} a second for {seconds} s after a cold start: {said}; answers {seen['answers']}; {before:.0f} -> {after:.0f} MB."
+    said = f"p50 {seen['p50']} ms, p99 {seen['p99']} ms, worst {seen['worst']} ms; answers {seen['answers']}"
+    held = f"{before:.0f} MB at first, {half:.0f} at half time, {after:.0f} at the end"
+    return f"Storm of {STORM:,} a second for {seconds} s after a cold start: {said}; {held}."
 
 
 def planning(folder: Path, port: int, people: int, rate: int = 100) -> str:
     """Presses while an edition of that many people is planned into the same database."""
-    with running(ours(folder, port), port):
-        command = [sys.executable, "-m", "tests.bench.clicks.planner", str(folder), str(people)]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as planner:
-            assert planner.stdout is not None
-            planner.stdout.readline()  # the roster is filled, planning begins
-            waits = []
-            while planner.poll() is None:
-                waits.append(json.loads(module("storm", port, rate, 5, folder / "read.txt", folder / "visit.txt")))
+    with running(ours(folder, port), port), begun("planner", folder, people) as planner:
+        assert planner.stdout is not None
+        planner.stdout.readline()  # the roster is filled, planning begins
+        waits = []
+        while planner.poll() is None:
+            waits.append(json.loads(module("storm", port, rate, 5, folder / "read.txt", folder / "visit.txt")))
     worst, p99 = max(one["worst"] for one in waits), max(one["p99"] for one in waits)
     return f"{rate} presses a second while an edition of {people:,} is planned ({5 * len(waits)} s): worst p99 {p99} ms, slowest {worst} ms."
 
