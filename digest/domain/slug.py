@@ -5,12 +5,13 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count
+from typing import NamedTuple
 
-from digest.domain.link import base32, clean, read_base32, scanned
+from digest.domain.link import ALPHABET, base32, clean, scanned
 
 SLUG_LENGTH = 12  # 60 bits, no check character: a guess gains nothing
+_WHOLE = re.compile(f"[{ALPHABET}]{{{SLUG_LENGTH}}}")
 
 # No slug has i, l, o or u in it, but people read digits as letters: each letter here stands for whatever looks like it.
 _LOOKS = {"a": "a4", "b": "b8", "e": "e3", "g": "g9", "i": "1y", "l": "1", "o": "0", "s": "s5", "t": "t7", "u": "vx", "z": "z2"}
@@ -45,11 +46,10 @@ def slugs_of(secret: bytes, owner: str, post: str, network: str) -> Iterator[str
 
 def valid_slug(text: str) -> bool:
     """True when length and alphabet are a slug's."""
-    return len(text) == SLUG_LENGTH and read_base32(text) is not None
+    return _WHOLE.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, kw_only=True)
-class SlugTail:
+class SlugTail(NamedTuple):
     """What stood behind `/l/`."""
 
     slug: str
@@ -59,5 +59,7 @@ class SlugTail:
 
 def parse_slug(path: str) -> SlugTail | None:
     """Read `<slug>`; None when it is none of ours or was cut."""
+    if valid_slug(path):  # as we wrote it: most are
+        return SlugTail(path, mutated=False, junk=False)
     plain, mutated = clean(path)
     return SlugTail(slug=plain, mutated=mutated, junk=scanned(path)) if valid_slug(plain) else None

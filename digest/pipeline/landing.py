@@ -47,7 +47,9 @@ def _no_room(post: str) -> None:
 
 def new_click_id(link: ShortLink, hosts: Collection[str], random: Callable[[int], bytes]) -> str:
     """An id to go with one visitor; "" when the place is not on the operator's list, or its address has no room for one."""
-    target = landing(link) if hosts else ""
+    if not hosts:
+        return ""
+    target = landing(link)
     if urlsplit(target).hostname not in hosts:
         return ""
     made = click_id(random(CLICK_ID_BYTES))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,7 @@ def country_database(config: Config) -> Path | None:
     return config.home / config.tracking.country_database if config.tracking.country_database else None
 
 
+@lru_cache(maxsize=4096)
 def employee_of(owner_name: str) -> int | None:
     """The person who owns a short link, or None for a group."""
     kind, _, number = owner_name.partition(":")
