@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from digest.db.prepared import Prepared
 from digest.db.schema import edition, edition_body, edition_post, message, post, token
 from digest.domain.edition import NEXT, Edition, EditionContent, EditionState
 from digest.domain.frozen import NO_TITLE, freeze, thaw, unnamed, without_author
@@ -127,14 +128,21 @@ def put_posts(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None
         connection.execute(dialect.insert(post).values(dict(row)).on_conflict_do_update(index_elements=["id"], set_=change))
 
 
+def _each(table: Table, *without: str) -> Prepared:
+    columns = [column for column in table.c if column.name not in without]
+    return Prepared(lambda _dialect: insert(table).values({column.name: bindparam(column.name, type_=column.type) for column in columns}))
+
+
+_MESSAGES = _each(message, "id", "run_id", "dated_at", "sent_at", "route")  # what no plan says stays as the table has it
+_TOKENS = _each(token, "revoked_at")
+
+
 def put_messages(
     connection: Connection, edition_id: int, messages: Sequence[Mapping[str, Any]], tokens: Sequence[Mapping[str, Any]], through: int
 ) -> None:
     """One short transaction of planning: rows, their tokens, and how far planning has come."""
-    if messages:
-        connection.execute(insert(message), list(messages))
-    if tokens:
-        connection.execute(insert(token), list(tokens))
+    _MESSAGES.each(connection, {}, messages)
+    _TOKENS.each(connection, {}, tokens)
     connection.execute(update(edition).where(edition.c.id == edition_id).values(planned_through=through))
 
 

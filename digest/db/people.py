@@ -24,7 +24,7 @@ _MANY = 500  # values in one IN list
 
 
 def _noun(row: Row[Any]) -> Employee:
-    values = {name: getattr(row, name) for name in _FIELDS}
+    values = dict(zip(_FIELDS, row, strict=False))  # they come first
     values |= {"address": row.mailbox, "topics": tuple(row.topics), "networks": tuple(row.networks), "chosen": frozenset(row.chosen)}
     return Employee(**values)
 

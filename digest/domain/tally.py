@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 WEEK: Final = timedelta(days=7)  # before the letter is planned
@@ -24,12 +25,15 @@ class Tally:
 
     def written(self) -> str:
         """As the message's row keeps it."""
-        return " ".join(map(str, astuple(self)))
+        return " ".join(map(str, _FIGURES(self)))
 
     @property
     def says_something(self) -> bool:
         """Whether there is anything to tell but what is stored."""
         return any((self.read, self.shared, self.perhaps, self.outcomes))
+
+
+_FIGURES = attrgetter(*(field.name for field in fields(Tally)))  # one is written for each message of an edition
 
 
 @lru_cache(maxsize=4096)

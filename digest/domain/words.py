@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 
 import regex
 from babel import Locale
@@ -38,10 +38,14 @@ def candidates(language: str) -> tuple[str, ...]:
 
 def nearest(language: str, offered: Iterable[str]) -> str:
     """The offered language that suits a reader of `language` best: itself, as spoken elsewhere, English, else the first one offered."""
-    known = list(offered)
-    elsewhere = [found for found in known if _base(found) == _base(language)]
+    return _nearest(language, tuple(offered))
+
+
+@lru_cache(maxsize=1024)
+def _nearest(language: str, offered: tuple[str, ...]) -> str:
+    elsewhere = [found for found in offered if _base(found) == _base(language)]
     wanted = [*candidates(language)[:-1], *elsewhere, "en"]
-    return next((found for found in wanted if found in known), known[0])
+    return next((found for found in wanted if found in offered), offered[0])
 
 
 def same_language(one: str, other: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 
 from sqlalchemy import Connection
@@ -71,6 +72,11 @@ class Selector:
 
 def letters_of(content: EditionContent, person: Employee) -> str:
     """The networks that get a link of their own in this person's letter, one letter each."""
-    known = {name: letter for letter, name, _ in content.networks}
-    mine = [known[name] for name in person.networks if name in known]
+    return _letters(content.networks, person.networks)
+
+
+@lru_cache(maxsize=1024)
+def _letters(offered: tuple[tuple[str, str, str], ...], wanted: tuple[str, ...]) -> str:
+    known = {name: letter for letter, name, _ in offered}
+    mine = [known[name] for name in wanted if name in known]
     return "".join((mine or list(known.values())[:1])[:_LINKS])
