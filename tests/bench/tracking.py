@@ -90,18 +90,8 @@ class Row:
 
 def press(folder: Path, row: Row, seconds: int = SECONDS) -> Measured:
     """What wrk measures. Stops when any answer was not a redirect."""
-    command = [
-        "wrk",
-        "-t1",
-        f"-c{CONNECTIONS}",
-        f"-d{seconds}s",
-        "--latency",
-        "--timeout",
-        "10s",
-        "-s",
-        str(folder / "press.lua"),
-        f"http://127.0.0.1:{row.port}",
-    ]
+    where = ["--timeout", "10s", "-s", str(folder / "press.lua"), f"http://127.0.0.1:{row.port}"]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", *where]
     environment = {**os.environ, "PATHS": str(folder / f"{row.links}.txt"), "BROWSERS": str(row.browsers)}
     said = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
     if "Non-2xx" in said or "Socket errors" in said:
@@ -176,18 +166,8 @@ def compare(folder: Path, port: int, rounds: int) -> list[Row]:
     rows += [Row(name=f"ours, {words}", port=port, links=name) for name, words in KINDS.items()]
     rows.append(Row(name="ours, /r/ read, no two browsers alike", port=port, links="read", browsers=UNLIKE))
     shutil.copy(folder / "digest.db", folder / "usual.db")
-    gunicorn = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "--threads",
-        "16",
-        "--log-level",
-        "error",
-        "-b",
-        f"127.0.0.1:{usual}",
-        "tests.bench.clicks.rival:make()",
-    ]
+    quiet = ["--threads", "16", "--log-level", "error", "-b", f"127.0.0.1:{usual}"]
+    gunicorn = [sys.executable, "-m", "gunicorn", *quiet, "tests.bench.clicks.rival:make()"]
     nginx = [shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
     with (
         running(nginx, limit) as first,
