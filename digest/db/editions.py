@@ -130,10 +130,12 @@ def put_posts(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None
 
 def _each(table: Table, *without: str) -> Prepared:
     columns = [column for column in table.c if column.name not in without]
-    return Prepared(lambda _dialect: insert(table).values({column.name: bindparam(column.name, type_=column.type) for column in columns}))
+    values = {column.name: bindparam(column.name, type_=column.type) for column in columns}
+    return Prepared(lambda _dialect: insert(table).values(values).inline())
 
 
-_MESSAGES = _each(message, "id", "run_id", "dated_at", "sent_at", "route")  # what no plan says stays as the table has it
+# What no plan says stays as the table has it; all the rest is in every row.
+_MESSAGES = _each(message, "id", "run_id", "dated_at", "sent_at", "route")
 _TOKENS = _each(token, "revoked_at")
 
 

@@ -124,6 +124,7 @@ _BOT = re.compile(
     r"|scanner|safelinks|googleimageproxy|monitor|preview|validator|archiver"
 )
 _BOTS_BEGIN = ("curl/", "wget/", "httpx", "java/", "node")
+_ALIKE = str.maketrans("İıſ", "iis")  # letters that pass for others
 _BARE = "mozilla/5.0"  # no browser says that and nothing else
 _BROWSER = re.compile(r"(Chrome|Firefox)/(\d{1,4})\.")
 _WEBKIT = re.compile(r"(?:iPhone OS|CPU OS|Version)[ /](\d{1,3})[._](\d{1,3})?")
@@ -146,7 +147,7 @@ def _agent(agent: str) -> _Agent:
     agent = agent[:512]
     if not agent.strip():
         return _Agent("empty_ua")
-    plain = agent.lower()
+    plain = agent.translate(_ALIKE).lower()
     if plain.startswith(_UNFURLERS_BEGIN) or _UNFURLER.search(plain):
         return _Agent("unfurler")
     if plain == _BARE or plain.startswith(_BOTS_BEGIN) or _BOT.search(plain):

@@ -25,7 +25,7 @@ from digest.pipeline.tracking import OWN_MINUTES, Mode, TrackingSettings, employ
 
 _NAMES = {kind: kind.value for kind in Kind}
 _KIND_AND_CLASS = itemgetter("kind", "class")
-_MILLISECOND = timedelta(milliseconds=1)
+_MILLISECOND, _HALF = timedelta(milliseconds=1), timedelta(microseconds=500)
 _OWN = timedelta(minutes=OWN_MINUTES)
 
 
@@ -68,7 +68,7 @@ class Events:
         signals = self._signals(press)
         measured = self._settings.measures(token)
         if measured and token.sent_at is not None:  # else it would tell the message, and so the person
-            signals["age"] = (press.at - token.sent_at) // _MILLISECOND / 1000
+            signals["age"] = (press.at - token.sent_at + _HALF) // _MILLISECOND / 1000
         if press.n == HONEYPOT:
             signals["honeypot"] = True
         network = self._letters.get(press.letter)
@@ -125,7 +125,7 @@ class Events:
 
 
 class _Ids:
-    """Ids that nobody else draws: when this process began, 48 random bits, and a count, so that a batch lands on one page of its index."""
+    """Ids that nobody else draws: when this process began, 40 random bits, and a count, so that a batch lands on one page of its index."""
 
     def __init__(self) -> None:
         self._begin()
@@ -133,12 +133,12 @@ class _Ids:
             os.register_at_fork(after_in_child=self._begin)  # a child that counted on would draw its parent's
 
     def _begin(self) -> None:
-        self._start = f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(6)}"
+        self._start = f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(5)}"
         self._count = count().__next__
 
     def __call__(self) -> str:
         """The next one, 32 letters."""
-        return f"{self._start}{self._count():08x}"
+        return f"{self._start}{self._count():010x}"
 
 
 new_event = _Ids()

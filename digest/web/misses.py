@@ -148,7 +148,6 @@ class Gate:
         """See to it that nobody waits for long, where there is another way. One look at many costs less than a timer for each."""
         if self.spooled is None:
             return
-        pending.since = time.monotonic()
         self._pending.append(pending)
         if len(self._pending) == 1:
             pending.get_loop().call_later(_LOOK, self._look)

@@ -48,7 +48,7 @@ class Pending(ABC):
         self._over = False
         self.gate = gate
         self.press = press
-        self.since = 0.0  # when it began to wait for something that may hang
+        self.since = time.monotonic()
 
     @abstractmethod
     def tell(self, answer: Answer | Exception) -> None:
