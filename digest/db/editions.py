@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from digest.db.prepared import Prepared
+from digest.db.prepared import Prepared, columns_of
 from digest.db.schema import edition, edition_body, edition_post, message, post, token
 from digest.domain.edition import NEXT, Edition, EditionContent, EditionState
 from digest.domain.frozen import NO_TITLE, freeze, thaw, unnamed, without_author
@@ -129,9 +129,7 @@ def put_posts(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None
 
 
 def _each(table: Table, *without: str) -> Prepared:
-    columns = [column for column in table.c if column.name not in without]
-    values = {column.name: bindparam(column.name, type_=column.type) for column in columns}
-    return Prepared(lambda _dialect: insert(table).values(values).inline())
+    return Prepared(lambda _dialect: insert(table).values(columns_of(table, *without)).inline())
 
 
 # What no plan says stays as the table has it; all the rest is in every row.

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, String, Ta
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from digest.db.prepared import Packed, Row, first
+from digest.db.prepared import Packed, Row, columns_of, first
 from digest.db.schema import click, day_salt, edition, edition_post, employee, link_change, message, post, token, visit
 from digest.domain.post import Visibility
 from digest.domain.press import LinkedPost, LinkToken
@@ -149,7 +149,7 @@ def hashes(connection: Connection, editions: Iterable[int]) -> dict[int, tuple[s
 
 def kept(table: Table, *without: str, once: Sequence[str] = ()) -> Packed:
     """An INSERT of every column; nothing happens to a row that is there, by its key `once` or by any."""
-    values = {column.name: bindparam(column.name, type_=column.type) for column in table.c if column.name not in without}
+    values = columns_of(table, *without)
     makers: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
     return Packed(lambda dialect: makers[dialect](table).values(values).on_conflict_do_nothing(index_elements=once or None))
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, Connection, DateTime, Dialect, Executable, Select, TypeDecorator
+from sqlalchemy import JSON, BindParameter, Connection, DateTime, Dialect, Executable, Select, Table, TypeDecorator, bindparam
 from sqlalchemy.exc import DBAPIError
 
 _VALUES = re.compile(r"VALUES \((?:\?(?:, )?)+\)")
@@ -109,6 +109,11 @@ class Packed(Prepared):
         sql = _VALUES.sub(f"SELECT {places} FROM json_each(?) WHERE true", found.sql, count=1)  # noqa: S608 - places are numbers
         packed = json.dumps(self._values(found, shared, many), ensure_ascii=False, separators=(",", ":"))
         return int(_run(connection, sql, (packed,)).rowcount)
+
+
+def columns_of(table: Table, *without: str) -> dict[str, BindParameter[Any]]:
+    """A parameter for every column but those, each named as its column: what an INSERT of whole rows sets."""
+    return {column.name: bindparam(column.name, type_=column.type) for column in table.c if column.name not in without}
 
 
 def first(connection: Connection, sql: str) -> Any:  # noqa: ANN401 - of whatever type it is

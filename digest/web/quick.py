@@ -90,7 +90,7 @@ class _Short:
 class LinkProtocol(HttpToolsProtocol):
     """One connection of a browser, a gateway or a proxy."""
 
-    app: Any  # an Answering; nothing here is asked at run time, because it would be for each press
+    app: Answering
     cycle: Any  # uvicorn's own, or a _Short
     _between = True  # the parser has read a whole request, or none yet
     _raw = b""  # what came at once, if nothing stood before it
@@ -211,7 +211,7 @@ class LinkProtocol(HttpToolsProtocol):
         )
         self.cycle.more_body = False
         self.cycle.message_event.set()
-        self._start_asgi_task(self.cycle, self.app)
+        self._start_asgi_task(self.cycle, cast("Any", self.app))
 
     def _scope(self, short: _Short) -> dict[str, Any]:
         """As ASGI has it."""
