@@ -126,6 +126,7 @@ def _tell(children: list[BaseProcess], number: int) -> None:
 def _web(start: _Start, bound: socket.socket) -> None:
     import uvicorn
 
+    from digest.pipeline import collector
     from digest.web.bounded import BoundedProtocol
     from digest.web.serving import application
 
@@ -141,9 +142,8 @@ def _web(start: _Start, bound: socket.socket) -> None:
     options.proxy_headers = False  # we read forwarded headers ourselves, from named proxies only
     options.timeout_graceful_shutdown = max(home.config.delivery.grace_seconds, 1)  # a visitor who never finishes must not keep the port
     gc.collect()
-    gc.freeze()  # what was loaded stays: a collector that walks through all of it holds every link up for a tenth of a second,
-    gc.set_threshold(10_000, 50, 1_000)  # as it would by the links that are remembered; what is thrown away seldom needs it
-    uvicorn.Server(options).run(sockets=[bound])
+    with collector.seldom():  # walking through all that is loaded, or through the links that are remembered, would hold every press up
+        uvicorn.Server(options).run(sockets=[bound])
 
 
 def _worker(start: _Start) -> None:

@@ -23,7 +23,7 @@ from digest.domain.envelope import envelope
 from digest.domain.message import SkipReason
 from digest.domain.schedule import Hours, Timetable, coming, is_over, missed, to_plan, window
 from digest.errors import DigestError, EditionError, NoSuchWeekError, NotFoundError
-from digest.pipeline import explaining, fitting, freezing, ledger, networks, pictures, quality, queue
+from digest.pipeline import collector, explaining, fitting, freezing, ledger, networks, pictures, quality, queue
 from digest.pipeline.planning import Planner, edition_hash
 from digest.pipeline.schedule import hours, timetable
 
@@ -121,18 +121,19 @@ def resume(engine: Engine, config: Config, period: str, *, now: datetime, progre
         found = find(connection, period)
         planner = Planner(connection, found.id, config, timetable(connection, config, day_in(period, config.schedule.day)), now)
         total, done = audience.size(connection), 0
-    while not stop():
-        with write(engine) as connection:
-            after = editions.planned_through(connection, found.id, planner.plan)
-            chunk = [] if after is None else list(islice(people.stream(connection, after=after, chunk=CHUNK), CHUNK))
-            if chunk:
-                editions.put_messages(connection, found.id, *planner.rows(connection, chunk), through=chunk[-1].id)
-        if not chunk:
-            return _finished(engine, found, planner.plan, now)
-        done += len(chunk)
-        if progress:
-            progress(done, total)
-        yield_to_others(engine)
+    with collector.seldom():
+        while not stop():
+            with write(engine) as connection:
+                after = editions.planned_through(connection, found.id, planner.plan)
+                chunk = [] if after is None else list(islice(people.stream(connection, after=after, chunk=CHUNK), CHUNK))
+                if chunk:
+                    editions.put_messages(connection, found.id, *planner.rows(connection, chunk), through=chunk[-1].id)
+            if not chunk:
+                return _finished(engine, found, planner.plan, now)
+            done += len(chunk)
+            if progress:
+                progress(done, total)
+            yield_to_others(engine)
     return found
 
 
