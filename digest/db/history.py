@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
@@ -21,15 +21,17 @@ def histories(
     employee_ids: Sequence[int],
     *,
     before_edition: int,
+    posts: Collection[str],
     now: datetime | None = None,
     topics: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[int, History]:
     """Employee -> history, for those who have one; the edition being planned does not count.
 
+    `posts`: the only ones whose showings are counted, by id; reading all letters would make each week slower than the one before.
     `now`: what happened in the week before it is of this week; `topics`: see `votes.said`.
     """
     since = None if now is None else now - _WEEK
-    shown = _shown(connection, employee_ids, before_edition)
+    shown = _shown(connection, employee_ids, _places(connection, posts, before_edition))
     shared, lately = _shared(connection, employee_ids, since)
     said = votes.said(connection, employee_ids, since, topics or {})
     return {
@@ -85,27 +87,31 @@ def _shared(connection: Connection, employee_ids: Sequence[int], since: datetime
     return found, lately
 
 
-def _shown(connection: Connection, employee_ids: Sequence[int], before_edition: int) -> dict[int, dict[str, int]]:
+def _places(connection: Connection, posts: Collection[str], before_edition: int) -> dict[tuple[int, int], str]:
+    """(edition, number) -> the post, wherever other editions carried one of `posts`."""
+    rows = connection.execute(
+        select(edition_post.c.edition_id, edition_post.c.n, edition_post.c.post_id).where(
+            edition_post.c.post_id.in_(posts), edition_post.c.edition_id != before_edition
+        ),
+    )
+    return {(row.edition_id, row.n): row.post_id for row in rows}
+
+
+def _shown(connection: Connection, employee_ids: Sequence[int], places: Mapping[tuple[int, int], str]) -> dict[int, dict[str, int]]:
+    if not places:
+        return {}
     rows = connection.execute(
         select(message.c.employee_id, message.c.edition_id, message.c.picks).where(
             message.c.employee_id.in_(employee_ids),
-            message.c.edition_id != before_edition,
+            message.c.edition_id.in_({number for number, _ in places}),
             message.c.state.in_(_HAD),
         ),
-    ).all()
-    posts = _posts_of(connection, {row.edition_id for row in rows})
+    )
     found: dict[int, dict[str, int]] = {}
     for row in rows:
-        mine = found.setdefault(row.employee_id, {})
         for n, _because in row.picks:
-            post_id = posts.get((row.edition_id, n))
+            post_id = places.get((row.edition_id, n))
             if post_id is not None:
+                mine = found.setdefault(row.employee_id, {})
                 mine[post_id] = mine.get(post_id, 0) + 1
     return found
-
-
-def _posts_of(connection: Connection, editions: set[int]) -> dict[tuple[int, int], str]:
-    rows = connection.execute(
-        select(edition_post.c.edition_id, edition_post.c.n, edition_post.c.post_id).where(edition_post.c.edition_id.in_(editions)),
-    )
-    return {(row.edition_id, row.n): row.post_id for row in rows}

@@ -50,7 +50,8 @@ class Selector:
         if self._topics is None:
             self._topics = votes.topics(connection)
         numbers = [person.id for person in people]
-        return history.histories(connection, numbers, before_edition=self._edition_id, now=self._now, topics=self._topics)
+        mine = [post.id for post in self._posts]
+        return history.histories(connection, numbers, before_edition=self._edition_id, posts=mine, now=self._now, topics=self._topics)
 
     def _decide(self, cohort: Cohort, past: History | None) -> Selection | Skip:
         ranked, for_newcomers = self._cohort(cohort)
