@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
+from sqlalchemy import JSON, ColumnElement, Connection, Insert, Row, Table, Text, bindparam, cast, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from digest.db.prepared import Prepared, columns_of
@@ -129,10 +129,17 @@ def put_posts(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None
 
 
 def _each(table: Table, *without: str) -> Prepared:
-    return Prepared(lambda _dialect: insert(table).values(columns_of(table, *without)).inline())
+    def whole(dialect: str) -> Insert:
+        values: dict[str, ColumnElement[Any]] = {**columns_of(table, *without)}
+        for name in [name for name in values if isinstance(table.c[name].type, JSON)]:
+            text = bindparam(name, type_=Text)
+            values[name] = cast(text, JSON) if dialect == "postgresql" else text
+        return insert(table).values(values).inline()
+
+    return Prepared(whole)
 
 
-# What no plan says stays as the table has it; all the rest is in every row.
+# What no plan says stays as the table has it; all the rest is in every row, documents as their text: most letters have theirs in common with others.
 _MESSAGES = _each(message, "id", "run_id", "dated_at", "sent_at", "route")
 _TOKENS = _each(token, "revoked_at")
 
@@ -140,7 +147,7 @@ _TOKENS = _each(token, "revoked_at")
 def put_messages(
     connection: Connection, edition_id: int, messages: Sequence[Mapping[str, Any]], tokens: Sequence[Mapping[str, Any]], through: int
 ) -> None:
-    """One short transaction of planning: rows, their tokens, and how far planning has come."""
+    """One short transaction of planning: rows, their tokens, and how far planning has come. JSON columns come as text."""
     _MESSAGES.each(connection, {}, messages)
     _TOKENS.each(connection, {}, tokens)
     connection.execute(update(edition).where(edition.c.id == edition_id).values(planned_through=through))

@@ -5,34 +5,52 @@ An address is compared in lower case and mailed as `mailbox`. A number is never 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, null, or_, select, update
+from sqlalchemy import BigInteger, Connection, Integer, Select, Text, bindparam, cast, insert, null, or_, select, update
 
+from digest.db.prepared import Prepared
 from digest.db.schema import employee, suppression
 from digest.domain.employee import Employee, EmployeeId
 from digest.domain.roster import Known
 from digest.domain.suppression import SuppressionReason
 
-_WISHES = ("frequency", "paused_until", "hour")
-_FIELDS = ("id", "name", "roster_id", "language", "zone", "country", "team", "topics", "networks", "shared", "named", "measured", "left_at", *_WISHES)
-_COLUMNS = (*(employee.c[name] for name in _FIELDS), employee.c.mailbox, employee.c.chosen)
+_ABOUT = ("name", "roster_id", "language", "zone", "country", "team", "topics", "networks", "shared", "named")
+_THEIRS = ("measured", "frequency", "paused_until", "hour", "chosen")  # their own wishes
+_FIELDS = ("id", *_ABOUT, *_THEIRS, "left_at")
+_TEXTS = frozenset({"topics", "networks", "chosen"})  # read as their text: many people have the same
+_COLUMNS = tuple(cast(employee.c[name], Text).label(name) if name in _TEXTS else employee.c[name] for name in (*_FIELDS, "mailbox"))
 _HERE = employee.c.left_at.is_(None)
 _MANY = 500  # values in one IN list
 
 
-def _noun(row: Row[Any]) -> Employee:
+def _next(_dialect: str) -> Select[Any]:
+    behind = employee.c.id > bindparam("after", type_=BigInteger)
+    return select(*_COLUMNS).where(_HERE, behind).order_by(employee.c.id).limit(bindparam("most", type_=Integer))
+
+
+_NEXT = Prepared(_next)
+
+
+def _noun(row: Any) -> Employee:  # noqa: ANN401 - of either kind of statement
     values = dict(zip(_FIELDS, row, strict=False))  # they come first
-    values |= {"address": row.mailbox, "topics": tuple(row.topics), "networks": tuple(row.networks), "chosen": frozenset(row.chosen)}
+    values |= {"address": row.mailbox, "topics": _listed(row.topics), "networks": _listed(row.networks), "chosen": frozenset(_listed(row.chosen))}
     return Employee(**values)
+
+
+@lru_cache(maxsize=8192)
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
 
 
 def stream(connection: Connection, after: int = 0, chunk: int = 1000) -> Iterator[Employee]:
     """Everybody on the roster now whose number is above `after`, by number; memory holds one chunk."""
     while True:
-        rows = connection.execute(select(*_COLUMNS).where(_HERE, employee.c.id > after).order_by(employee.c.id).limit(chunk)).all()
+        rows = _NEXT.rows(connection, {"after": after, "most": chunk})
         yield from map(_noun, rows)
         if len(rows) < chunk:
             return
@@ -42,7 +60,8 @@ def stream(connection: Connection, after: int = 0, chunk: int = 1000) -> Iterato
 def everybody(connection: Connection) -> Iterator[Known]:
     """Everybody stored, those who left included, with what they chose themselves."""
     for row in connection.execute(select(*_COLUMNS).order_by(employee.c.id)):
-        yield Known(employee=_noun(row), chosen=frozenset(row.chosen))
+        found = _noun(row)
+        yield Known(employee=found, chosen=found.chosen)
 
 
 def addresses(connection: Connection) -> frozenset[str]:

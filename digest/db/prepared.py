@@ -62,9 +62,8 @@ class Prepared:
         common = {**found.constants, **_bound(found, shared)}
         if found.order is None:
             return [{**common, **_bound(found, one)} for one in many]
-        known = [common.get(name) for name in found.order]
-        places = [(place, name, found.binders.get(name)) for place, name in enumerate(found.order) if name in many[0]]
-        return [_completed(known, places, one) for one in many]
+        given = [(place, found.binders[name]) for place, name in enumerate(found.order) if name in many[0] and name in found.binders]
+        return [_completed({**common, **one}, found.order, given) for one in many]
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         statement: Any = self._statement(dialect.name)
@@ -135,24 +134,27 @@ def _run(connection: Connection, sql: str, values: Any, *, many: bool = False) -
 
 
 def _binder(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:  # noqa: ANN401 - any type of SQLAlchemy
-    found: Callable[[Any], Any] | None = kind.dialect_impl(dialect).bind_processor(dialect)
-    return found
+    return _once(kind, kind.dialect_impl(dialect).bind_processor(dialect))
 
 
 def _reader(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:  # noqa: ANN401 - any type of SQLAlchemy
-    found: Callable[[Any], Any] | None = kind.dialect_impl(dialect).result_processor(dialect, None)
-    moment = found is not None and isinstance(kind, TypeDecorator) and isinstance(kind.impl, DateTime)
-    return lru_cache(maxsize=1024)(found) if found is not None and moment else found  # many rows have the same moments
+    return _once(kind, kind.dialect_impl(dialect).result_processor(dialect, None))
+
+
+def _once(kind: Any, found: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:  # noqa: ANN401 - any type of SQLAlchemy
+    """Remembers what became of each moment: many rows have the same."""
+    is_moment = found is not None and isinstance(kind, TypeDecorator) and isinstance(kind.impl, DateTime)
+    return lru_cache(maxsize=1024)(found) if found is not None and is_moment else found
 
 
 def _bound(found: _Compiled, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: found.binders[name](value) if name in found.binders else value for name, value in values.items()}
 
 
-def _completed(known: list[Any], places: Sequence[tuple[int, str, Callable[[Any], Any] | None]], one: Mapping[str, Any]) -> list[Any]:
-    values = known.copy()
-    for place, name, bind in places:
-        values[place] = one[name] if bind is None else bind(one[name])
+def _completed(row: Mapping[str, Any], order: Sequence[str], given: Sequence[tuple[int, Callable[[Any], Any]]]) -> list[Any]:
+    values = list(map(row.__getitem__, order))
+    for place, bind in given:
+        values[place] = bind(values[place])
     return values
 
 

@@ -7,6 +7,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Text, cast, select
@@ -18,7 +19,7 @@ from digest.domain import link, schedule
 from digest.domain.employee import Employee
 from digest.domain.frequency import Frequency, rests
 from digest.domain.groups import Partition
-from digest.domain.message import MessageState, SkipReason
+from digest.domain.message import MessageState, Pick, SkipReason
 from digest.domain.press import NOBODY, agrees
 from digest.domain.schedule import Due, Place, Timetable
 from digest.domain.selection import Mix, Selection, Skip
@@ -29,6 +30,7 @@ from digest.pipeline.selection import Selector, letters_of
 _TOKEN_DAYS = 400  # a share link works for over a year, then leads to the article without attribution
 
 Row = dict[str, Any]
+Picked = tuple[tuple[int, str], ...]  # numbers of posts, each with why
 
 
 class Planner:
@@ -41,6 +43,7 @@ class Planner:
         self._selector = Selector(self._content, edition_id, mix_of(config), now)
         self._table = table
         self._now = now
+        self._expires = now + timedelta(days=_TOKEN_DAYS)
         self._secret = next(iter(keys.signing_keys(connection, "control").values()))
         self._mode = config.tracking.mode
         self._opt_in = config.tracking.consent == "opt-in"
@@ -66,8 +69,8 @@ class Planner:
             if row["state"] == MessageState.QUEUED and person.id in weeks:
                 row["tally"] = weeks[person.id].written()
             messages.append(row)
-            if row["state"] == MessageState.QUEUED and self._mode != "off":
-                token = self._token(connection, person, row)
+            if row["state"] == MessageState.QUEUED and self._mode != "off" and isinstance(decision, Selection):
+                token = self._token(connection, person, row, decision)
                 tokens += [token] if token else []
         return messages, tokens
 
@@ -92,8 +95,8 @@ class Planner:
             "state": state,
             "reason": reason,
             "language": self._language(person),
-            "picks": [[pick.n, pick.because] for pick in chosen.picks],
-            "spares": [[pick.n, pick.because] for pick in chosen.spares],
+            "picks": _document(_placed(chosen.picks)),
+            "spares": _document(_placed(chosen.spares)),
             "networks": letters_of(self._content, person) if chosen.asks else "",  # without a network a letter asks nothing
             "name": "" if person.shared else person.name,
             "due_at": due.at,
@@ -118,13 +121,13 @@ class Planner:
         """The language of the letter that suits the person best; English where it does not speak theirs."""
         return nearest(person.language, self._languages)
 
-    def _token(self, connection: Connection, person: Employee, row: Row) -> Row | None:
+    def _token(self, connection: Connection, person: Employee, row: Row, chosen: Selection) -> Row | None:
         """A token of the person's own, or one that a group has in common, made at its first member.
 
         In common have it whoever is counted as a group: everybody in aggregate mode, shared mailboxes, and those who said no,
         whose presses leave nothing behind.
         """
-        numbers: list[int] | None = sorted(n for n, _ in [*row["picks"], *row["spares"]])
+        numbers: tuple[int, ...] | None = tuple(sorted([pick.n for pick in (*chosen.picks, *chosen.spares)]))
         employee: int | None = person.id
         agreed = agrees(person.measured, opt_in=self._opt_in)
         group = self._groups.group_of(person) if agreed else NOBODY
@@ -142,10 +145,20 @@ class Planner:
             "edition_id": self._edition_id,
             "employee_id": employee,
             "group_key": group,
-            "numbers": numbers,
+            "numbers": _document(numbers),
             "created_at": self._now,
-            "expires_at": self._now + timedelta(days=_TOKEN_DAYS),
+            "expires_at": self._expires,
         }
+
+
+def _placed(picks: Sequence[Pick]) -> Picked:
+    return tuple([(pick.n, pick.because) for pick in picks])
+
+
+@lru_cache(maxsize=8192)
+def _document(value: Picked | tuple[int, ...] | None) -> str:
+    """The JSON of a column; many letters have the same."""
+    return json.dumps(value)
 
 
 def fresh_token() -> str:
