@@ -101,14 +101,14 @@ def _shown(connection: Connection, employee_ids: Sequence[int], places: Mapping[
     if not places:
         return {}
     rows = connection.execute(
-        select(message.c.employee_id, message.c.edition_id, message.c.picks).where(
-            message.c.employee_id.in_(employee_ids),
-            message.c.edition_id.in_({number for number, _ in places}),
-            message.c.state.in_(_HAD),
+        select(message.c.employee_id, message.c.edition_id, message.c.picks, message.c.state).where(
+            message.c.employee_id.in_(employee_ids), message.c.edition_id.in_({number for number, _ in places})
         ),
     )
     found: dict[int, dict[str, int]] = {}
     for row in rows:
+        if row.state not in _HAD:  # asked of the database, SQLite would walk through all letters of an edition in those states
+            continue
         for n, _because in row.picks:
             post_id = places.get((row.edition_id, n))
             if post_id is not None:

@@ -143,8 +143,10 @@ def _reader(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:  # noqa
 
 def _once(kind: Any, found: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:  # noqa: ANN401 - any type of SQLAlchemy
     """Remembers what became of each moment: many rows have the same."""
-    is_moment = found is not None and isinstance(kind, TypeDecorator) and isinstance(kind.impl, DateTime)
-    return lru_cache(maxsize=1024)(found) if found is not None and is_moment else found
+    if found is None or not (isinstance(kind, TypeDecorator) and isinstance(kind.impl, DateTime)):
+        return found
+    remembered = lru_cache(maxsize=1024)(found)
+    return lambda value: found(value) if getattr(value, "fold", 0) else remembered(value)  # equal to the hour before, as Python compares them
 
 
 def _bound(found: _Compiled, values: Mapping[str, Any]) -> dict[str, Any]:

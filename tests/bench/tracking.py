@@ -257,11 +257,14 @@ def planning(folder: Path, port: int, people: int, rate: int = 100) -> str:
             disk.slowest()
             seen = json.loads(module("storm", port, rate, SECONDS, folder / "read.txt", folder / "visit.txt"))
             spans.append((seen["worst"], disk.slowest(), seen["p99"]))
-    calm = [worst for worst, bare, _ in spans if bare <= STALL]
+    if not spans:
+        return f"An edition of {people:,} was planned before the first press."
     worst, bare, p99 = map(max, zip(*spans, strict=True))
     said = f"{rate} presses a second while an edition of {people:,} is planned ({SECONDS * len(spans)} s): worst p99 {p99} ms, slowest {worst} ms"
-    of_disk = f"The disk itself took up to {bare:.0f} ms for one page; {max(calm, default=0)} ms is the slowest press"
-    return f"{said}. {of_disk} of the {len(calm)} in {len(spans)} spans in which it took no more than {STALL} ms."
+    calm = [worst for worst, bare, _ in spans if bare <= STALL]
+    best = f"{max(calm)} ms is the slowest press of" if calm else "no press fell in"
+    of_disk = f"The disk itself took up to {bare:.0f} ms for one page; {best} the {len(calm)} in {len(spans)} spans where that was {STALL} ms at most"
+    return f"{said}. {of_disk}."
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, event, insert
 
 from digest.db import history
 from digest.db.schema import edition, edition_post, employee, message, post
-from digest.db.session import read, write
+from digest.db.session import open_database, read, write
 from digest.domain.selection import History
 from tests.conftest import NOW
 from tests.factories import person
@@ -53,3 +53,16 @@ def test_weeks_that_carried_none_of_the_posts_are_not_read_again(engine: Engine)
         assert history.histories(connection, [ANA], before_edition=3, posts=["new"]) == {}
     assert asked
     assert not [one for one in asked if "FROM message" in one]
+
+
+def test_letters_are_found_by_their_reader_however_many_an_edition_has(sqlite_url: str) -> None:
+    engine = open_database(sqlite_url)
+    put(engine, [["oven"], ["oven"]], [row(1, ANA, state="sent")])
+    asked: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda _c, _cursor, statement, values, *_: asked.append((statement, values)))
+    with read(engine) as connection:
+        assert history.histories(connection, range(1, 501), before_edition=2, posts=["oven"]) == {ANA: History(shown={"oven": 1})}
+        statement, values = next(one for one in asked if "FROM message" in one[0])
+        steps = [step.detail for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+    assert any(step.startswith("SEARCH message") and "employee_id=?" in step for step in steps), steps
+    engine.dispose()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from sqlalchemy import Engine, func, insert, select, update
 
 from digest.db import people, privacy
 from digest.db.schema import attempt, audit, click, consent_event, edition, employee, message, post, short_link, suppression, token
-from digest.db.session import read, write
+from digest.db.session import open_database, read, write
 from digest.domain.employee import EmployeeId
 from digest.domain.suppression import address_hash
 from tests.conftest import NOW
@@ -115,3 +117,16 @@ def _history(engine: Engine) -> None:
             connection.execute(insert(short_link).values(values_))
         connection.execute(insert(consent_event).values(employee_id=1, switch="name", value=True, wording="1", at=NOW))
         connection.execute(insert(post).values(id="p", title="t", origin="colleague", visibility="public", author_id=1, first_seen_at=NOW))
+
+
+def test_the_hour_that_comes_twice_in_autumn_is_read_as_two(postgres_url: str) -> None:
+    engine = open_database(f"{postgres_url}&options=-ctimezone%3DEurope/Berlin")
+    put(engine, "ana@example.org", "ben@example.org")
+    first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    paused = {EmployeeId(1): first, EmployeeId(2): first + timedelta(hours=1)}
+    with write(engine) as connection:
+        for number, until in paused.items():
+            people.change(connection, {number: {"paused_until": until}})
+    with read(engine) as connection:
+        assert {found.id: found.paused_until for found in people.stream(connection)} == paused
+    engine.dispose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import threading
 import time
 from pathlib import Path
@@ -17,33 +18,38 @@ class Disk:
     """A thread that writes one page over and over and waits each time until it is on disk: no new block, no name, no lock."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "disk.probe"
-        self._slowest = 0.0
+        self._handle = os.open(folder / "disk.probe", os.O_WRONLY | os.O_CREAT, 0o600)
+        self._took: queue.SimpleQueue[float] = queue.SimpleQueue()
+        self._began = time.monotonic()  # of the write under way, or of the pause before the next one
+        self._error: OSError | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="disk", daemon=True)
 
     def __enter__(self) -> Self:
-        self._path.write_bytes(_PAGE)
+        os.pwrite(self._handle, _PAGE, 0)
+        os.fsync(self._handle)
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop.set()
         self._thread.join()
+        os.close(self._handle)
 
     def slowest(self) -> float:
-        """Milliseconds of the slowest write since this was asked last."""
-        found, self._slowest = self._slowest, 0.0
-        return 1000 * found
+        """Milliseconds of the slowest write since this was asked last, the one under way included. Raises OSError when it cannot be written."""
+        if self._error is not None:
+            raise self._error
+        under_way = time.monotonic() - self._began - _PAUSE
+        return 1000 * max([under_way, *(self._took.get() for _ in range(self._took.qsize()))])
 
     def _run(self) -> None:
-        handle = os.open(self._path, os.O_WRONLY)
         try:
-            os.fsync(handle)
             while not self._stop.wait(_PAUSE):
-                began = time.monotonic()
-                os.pwrite(handle, _PAGE, 0)
-                os.fdatasync(handle)
-                self._slowest = max(self._slowest, time.monotonic() - began)
-        finally:
-            os.close(handle)
+                self._began = began = time.monotonic()
+                os.pwrite(self._handle, _PAGE, 0)
+                os.fdatasync(self._handle)
+                self._began = ended = time.monotonic()
+                self._took.put(ended - began)
+        except OSError as error:
+            self._error = error
